@@ -1,0 +1,1 @@
+//! The built-in connector folders, found by the build script.

@@ -1,0 +1,1 @@
+//! Intake, mirror, flows, holds, dispatch: knows traits, never vendors.

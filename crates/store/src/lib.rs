@@ -1,0 +1,1 @@
+//! Every SQL statement, migrations and due work.

@@ -1,0 +1,1 @@
+//! Tools for tests: HTTP floor, books, seeds, faults. No vendor in it.

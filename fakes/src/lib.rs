@@ -1,0 +1,1 @@
+//! Fake vendors, written from each vendor's facts and from nothing in connectors/.
