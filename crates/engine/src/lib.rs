@@ -1,1 +1,29 @@
-//! Intake, mirror, flows, holds, dispatch: knows traits, never vendors.
+//! Intake, mirror, flows, holds, dispatch: the engine. Knows traits and manifests, never a vendor's name.
+
+pub mod advance;
+pub mod alerts;
+pub mod apply;
+pub mod binding;
+pub mod budget;
+pub mod caller;
+pub mod command;
+pub mod connection;
+pub mod dispatch;
+pub mod engine;
+pub mod env;
+pub mod flow;
+pub mod flows;
+pub mod guards;
+pub mod hand;
+pub mod hub;
+pub mod ingest;
+pub mod intake;
+pub mod ladder;
+pub mod mirror;
+pub mod planner;
+pub mod reads;
+pub mod scoped;
+pub mod subscribe;
+pub mod token;
+pub mod trial;
+pub mod upkeep;

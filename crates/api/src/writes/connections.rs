@@ -1,0 +1,235 @@
+//! Connections by hand: test, read now, pause, go on, and fill in fields. Values of fields come in and never go out.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::input::{Id, Json as Body};
+use crate::problem::Problem;
+use crate::reads::connections::item;
+use crate::shape;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stagewire_engine::connection::Connection;
+use stagewire_engine::flow::nearest::hint;
+use stagewire_engine::reads::{self, ReadError};
+use stagewire_model::MAIN;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// How long a caller waits for a test or a read; what takes longer goes on without them.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(check))
+        .routes(routes!(sync))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(fields))
+}
+
+/// Connections that are being read because somebody asked.
+#[derive(Clone, Default)]
+pub(crate) struct Syncing(Arc<Mutex<HashSet<String>>>);
+
+/// One connection's turn.
+struct Turn(Syncing, String);
+
+impl Syncing {
+    fn begin(&self, id: &str) -> Option<Turn> {
+        let new = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned());
+        new.then(|| Turn(self.clone(), id.to_owned()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.1);
+    }
+}
+
+/// How a test went.
+#[derive(Serialize, ToSchema)]
+struct Checked {
+    /// Whether the vendor takes the credentials.
+    ok: bool,
+    /// What it says, in plain words.
+    sentence: String,
+}
+
+/// How far a read came.
+#[derive(Serialize, ToSchema)]
+struct Synced {
+    /// `done`, `running`.
+    state: &'static str,
+}
+
+/// Nothing needs to be said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+fn find(api: &Api, id: &str) -> Result<Arc<Connection>, Problem> {
+    api.hub
+        .connection(id)
+        .ok_or_else(|| Problem::not_found("connection"))
+}
+
+/// Tests the connection now.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/check", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "How it went.", body = Checked)))]
+async fn check(
+    State(api): State<Api>,
+    Id(id): Id,
+    Body(_): Body<Nothing>,
+) -> Result<Json<Checked>, Problem> {
+    let conn = find(&api, &id)?;
+    let answer = tokio::time::timeout(PATIENCE, reads::check(&api.hub, &conn)).await;
+    let checked = match answer {
+        Ok(Ok(())) => Checked {
+            ok: true,
+            sentence: "It works".into(),
+        },
+        Ok(Err(ReadError::Store(e))) => return Err(e.into()),
+        Ok(Err(e)) => Checked {
+            ok: false,
+            sentence: e.to_string(),
+        },
+        Err(_) => Checked {
+            ok: false,
+            sentence: format!("no answer within {} seconds", PATIENCE.as_secs()),
+        },
+    };
+    Ok(Json(checked))
+}
+
+/// Reads what changed now; what takes longer than half a minute goes on in the background.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/sync", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "It is read.", body = Synced), (status = 202, description = "It is being read.", body = Synced), (status = 502, description = "The vendor did not answer as it should.", body = shape::Problem, content_type = "application/problem+json")))]
+async fn sync(
+    State(api): State<Api>,
+    Id(id): Id,
+    Body(_): Body<Nothing>,
+) -> Result<(StatusCode, Json<Synced>), Problem> {
+    let conn = find(&api, &id)?;
+    if !conn.can_read() {
+        return Err(Problem::conflict(format!(
+            "{} cannot be asked for records: it has no list to read, or its credentials are not filled in",
+            conn.id
+        )));
+    }
+    let Some(turn) = api.shared.syncing.begin(&id) else {
+        return Ok((StatusCode::ACCEPTED, Json(Synced { state: "running" })));
+    };
+    let hub = api.hub.clone();
+    let work = tokio::spawn(async move {
+        let _turn = turn;
+        let read = reads::sync_now(&hub, &conn).await;
+        if let Err(e) = &read {
+            tracing::warn!(connection.id = %conn.id, cause = %e, "a read by hand failed; nothing was moved on");
+        }
+        read
+    });
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(Ok(()))) => Ok((StatusCode::OK, Json(Synced { state: "done" }))),
+        Ok(Ok(Err(ReadError::Store(e)))) => Err(e.into()),
+        Ok(Ok(Err(e))) => Err(Problem::coded(
+            StatusCode::BAD_GATEWAY,
+            "API-502",
+            "The vendor did not answer as it should",
+            e.to_string(),
+        )),
+        Ok(Err(_)) => Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the read stopped; the cause is in the server's log",
+        )),
+        Err(_) => Ok((StatusCode::ACCEPTED, Json(Synced { state: "running" }))),
+    }
+}
+
+/// Stops its writes; deliveries still come in.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/pause", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
+async fn pause(
+    State(api): State<Api>,
+    Id(id): Id,
+    caller: Caller,
+    Body(_): Body<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    api.hub.pause(&id, true, &caller.name).await?;
+    card(&api, &id).await
+}
+
+/// Lets its writes go on.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/resume", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
+async fn resume(
+    State(api): State<Api>,
+    Id(id): Id,
+    caller: Caller,
+    Body(_): Body<Nothing>,
+) -> Result<Json<Value>, Problem> {
+    api.hub.pause(&id, false, &caller.name).await?;
+    card(&api, &id).await
+}
+
+/// Fills in fields; those not named stay. A value set here wins until the file's entry changes.
+#[utoipa::path(put, path = "/api/v1/connections/{id}/fields", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body(content = Object, description = "`{name: value}`; values are texts."), responses((status = 200, description = "The connection.", body = shape::Connection)))]
+async fn fields(
+    State(api): State<Api>,
+    Id(id): Id,
+    caller: Caller,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Value>, Problem> {
+    let conn = find(&api, &id)?;
+    if body.is_empty() {
+        return Err(Problem::unfit("name at least one field"));
+    }
+    for (name, value) in &body {
+        let known = || conn.connector.fields.iter().map(|f| f.key.as_str());
+        let Some(field) = conn.connector.fields.iter().find(|f| f.key == *name) else {
+            let hint = hint(name, known())
+                .map(|h| format!("; {h}"))
+                .unwrap_or_default();
+            return Err(Problem::unfit(format!(
+                "{} has no field `{name}`{hint}",
+                conn.connector.name
+            )));
+        };
+        let fits = value.as_str().is_some_and(|v| {
+            field.one_of.is_empty() || v.is_empty() || field.one_of.iter().any(|o| o == v)
+        });
+        if !fits {
+            let what = if field.one_of.is_empty() {
+                "a text".to_owned()
+            } else {
+                format!("one of {}", field.one_of.join(", "))
+            };
+            return Err(Problem::unfit(format!("`{name}` is {what}")));
+        }
+    }
+    api.hub.set_fields(&id, body, &caller.name).await?;
+    card(&api, &id).await
+}
+
+async fn card(api: &Api, id: &str) -> Result<Json<Value>, Problem> {
+    let conn = find(api, id)?;
+    let row = api
+        .hub
+        .store
+        .connections(MAIN)
+        .await?
+        .into_iter()
+        .find(|c| c.conn == id);
+    Ok(Json(item(api, &conn, row.as_ref())))
+}

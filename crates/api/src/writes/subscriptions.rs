@@ -1,0 +1,150 @@
+//! Subscriptions (events go out) and commands (writes come in): what other programs use.
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::input::{Id, Json as Body};
+use crate::once::Key;
+use crate::problem::Problem;
+use crate::titles::title;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stagewire_engine::command::Command;
+use stagewire_model::id;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(subscribe))
+        .routes(routes!(unsubscribe))
+        .routes(routes!(command))
+}
+
+/// A receiver of events.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    /// Where events go.
+    url: String,
+    /// Types that are wanted: `*`, `application.*`, `application.hired` …
+    events: Vec<String>,
+    /// Personal fields that may leave with them, such as `candidate.full_name`; none where nothing is said.
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+/// A subscription with its secret.
+#[derive(Serialize, ToSchema)]
+struct Subscribed {
+    /// Its number.
+    id: String,
+    /// Signs every delivery (Standard Webhooks); shown only here.
+    secret: String,
+}
+
+/// A proposed write.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Proposed {
+    /// `note.create`, `tag.add`, `application.move` …
+    command: String,
+    /// Where it goes.
+    connection: String,
+    /// The record it is about, by our id.
+    target: String,
+    /// Its values.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    with: Map<String, Value>,
+}
+
+/// A command that was taken.
+#[derive(Serialize, ToSchema)]
+struct Taken {
+    /// Its action.
+    action_id: String,
+    /// Where the action stands.
+    state: String,
+}
+
+/// Sends events to an address from now on.
+#[utoipa::path(post, path = "/api/v1/subscriptions", tag = "subscriptions", request_body = Wish, responses((status = 201, description = "The signing secret, once.", body = Subscribed)))]
+async fn subscribe(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(body): Body<Wish>,
+) -> Result<(StatusCode, Json<Subscribed>), Problem> {
+    let made = api
+        .hub
+        .subscribe(&body.url, body.events, body.fields, &caller.name)
+        .await;
+    let (id, secret) = made.map_err(|e| Problem::unfit(e.to_string()))?;
+    Ok((
+        StatusCode::CREATED,
+        Json(Subscribed {
+            id: id.to_string(),
+            secret,
+        }),
+    ))
+}
+
+/// Stops sending.
+#[utoipa::path(delete, path = "/api/v1/subscriptions/{id}", tag = "subscriptions", params(("id" = String, Path, description = "The subscription.")), responses((status = 204, description = "It is over.")))]
+async fn unsubscribe(
+    State(api): State<Api>,
+    id: Id,
+    caller: Caller,
+) -> Result<StatusCode, Problem> {
+    match api
+        .hub
+        .unsubscribe(id.number("subscription")?, &caller.name)
+        .await?
+    {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found("subscription")),
+    }
+}
+
+/// Proposes a write. It goes through the same ledger, limits, guards and holds as a flow's.
+#[utoipa::path(post, path = "/api/v1/commands", tag = "commands", request_body = Proposed, responses((status = 202, description = "It is planned, or held for a person.", body = Taken)))]
+async fn command(
+    State(api): State<Api>,
+    caller: Caller,
+    key: Option<Extension<Key>>,
+    Body(body): Body<Proposed>,
+) -> Result<(StatusCode, Json<Taken>), Problem> {
+    // two callers may use the same key for two things
+    let key = match key {
+        Some(Extension(Key(key))) => format!("{}\u{1f}{key}", caller.token),
+        None => id::encode(&api.hub.env.random()),
+    };
+    let proposed = Command {
+        command: body.command,
+        connection: body.connection,
+        target: body.target,
+        with: body.with,
+    };
+    let taken = api
+        .hub
+        .command(proposed, &key, &caller.name)
+        .await
+        .map_err(|e| {
+            let status = match e.code {
+                "DB-001" => StatusCode::SERVICE_UNAVAILABLE,
+                "CALL-409" => StatusCode::CONFLICT,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            Problem::coded(status, e.code, title(e.code), e.say)
+        })?;
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(Taken {
+            action_id: taken.action_id.to_string(),
+            state: taken.state.to_string(),
+        }),
+    ))
+}

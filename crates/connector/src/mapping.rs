@@ -1,0 +1,88 @@
+//! Their shape → our model: a parsed delivery or a row becomes observations, with notes on what was not as expected. Pure, fast
+//! (paths are read at load), never panics, and decides nothing: what an observation means is the mirror's business.
+
+mod custom;
+mod field;
+mod observe;
+mod read;
+
+pub(crate) use custom::Custom;
+pub(crate) use read::read_shapes;
+
+use crate::path::Path;
+use field::Field;
+use stagewire_model::observation::Drift;
+use stagewire_model::{Entity, Observation};
+use std::collections::HashMap;
+
+/// What a delivery or a row says.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Mapped {
+    /// The routed type of a delivery; the stream's name for a row.
+    pub kind: String,
+    /// False where the manifest does not know the type: keep it, report it.
+    pub known: bool,
+    /// The vendor's account it speaks of, if told.
+    pub account: Option<String>,
+    /// The main record first, then what was embedded in it.
+    pub observations: Vec<Observation>,
+    /// What was not as expected.
+    pub drift: Vec<Drift>,
+    /// It proves nothing alone: read the record before believing it.
+    pub thin: bool,
+    /// The vendor's id of the human act, where it gives one.
+    pub act: Option<String>,
+}
+
+/// All shapes of a connector.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    pub(crate) all: Vec<Shape>,
+    pub(crate) by_name: HashMap<String, usize>,
+    pub(crate) custom: Custom,
+}
+
+impl Shapes {
+    pub(crate) fn get(&self, name: &str) -> Option<&Shape> {
+        self.by_name.get(name).and_then(|i| self.all.get(*i))
+    }
+}
+
+/// One shape in which a vendor shows an entity.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) name: String,
+    pub(crate) entity: Entity,
+    /// Where the record stands in a delivery.
+    pub(crate) root: Option<Path>,
+    ids: Vec<Path>,
+    fields: Vec<Field>,
+    /// (name, path) of record-wide dates.
+    dates: Vec<(String, Path)>,
+    /// (state, name of the date, path).
+    own: Vec<(String, String, Path)>,
+    seen: SeenAs,
+    complete: bool,
+    custom: Option<Path>,
+    /// First keys that are taken care of; the rest goes to `extra`.
+    taken: Option<Vec<String>>,
+    embeds: Vec<Embed>,
+    required: Vec<Path>,
+}
+
+#[derive(Debug)]
+enum SeenAs {
+    Present,
+    Deleted,
+    History,
+    Merged(Vec<Path>),
+    /// Where the list of wiped fields stands, and which of ours each word means.
+    Anonymized(Path, Vec<(String, Vec<String>)>),
+}
+
+#[derive(Debug)]
+struct Embed {
+    at: Path,
+    shape: String,
+    deleted: bool,
+}

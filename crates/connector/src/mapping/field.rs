@@ -1,0 +1,390 @@
+//! How one field is taken from a vendor's value. A value of the wrong kind puts only its field aside.
+
+use crate::path::{Path, scalar_text};
+use serde_json::{Map, Number, Value, json};
+use stagewire_model::Entity;
+use stagewire_model::time::{parse_date, parse_instant};
+use std::collections::HashMap;
+
+/// One field of an entity, or of an object in it.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) from: From,
+    pub(super) how: How,
+    /// Each item of a list, at this path; a single value counts as a list of one.
+    pub(super) each: Option<Path>,
+    /// What another path says about the value.
+    pub(super) but: Vec<But>,
+    /// Keep the vendor's word beside ours.
+    pub(super) raw: bool,
+    /// Null where the path is missing but this one is there.
+    pub(super) null_if: Option<Path>,
+}
+
+#[derive(Debug)]
+pub(super) enum From {
+    /// The first of these that is there.
+    First(Vec<Path>),
+    /// The same, seen from the record this one is embedded in.
+    Up(Vec<Path>),
+    /// All of these, for a join.
+    All(Vec<Path>),
+    Fixed(Value),
+    /// One list after the other.
+    Lists(Vec<Field>),
+}
+
+#[derive(Debug)]
+pub(super) enum How {
+    Keep,
+    Text,
+    Flag {
+        not: bool,
+    },
+    Whole,
+    Decimal,
+    Instant,
+    Date,
+    Ref(Entity),
+    Words {
+        table: HashMap<String, String>,
+        otherwise: Option<String>,
+    },
+    Guess {
+        words: Vec<(String, String)>,
+        marked: bool,
+    },
+    Object(Vec<Field>),
+}
+
+#[derive(Debug)]
+pub(super) struct But {
+    pub(super) at: Vec<Path>,
+    /// One of these, compared without case; empty = anything but null.
+    pub(super) is: Vec<String>,
+    /// Only where the value so far is one of these.
+    pub(super) only: Vec<String>,
+    pub(super) gives: String,
+}
+
+/// Why a value was put aside.
+pub(super) type Aside = &'static str;
+
+impl Field {
+    /// Puts the field into `out`. `report` is told what was not as expected.
+    pub(super) fn take(
+        &self,
+        value: &Value,
+        up: Option<&Value>,
+        out: &mut Map<String, Value>,
+        report: &mut dyn FnMut(&str, Aside),
+    ) {
+        match &self.from {
+            From::Fixed(fixed) => {
+                out.insert(self.name.clone(), fixed.clone());
+            }
+            From::All(paths) => {
+                if let Some(joined) = join(paths, value) {
+                    out.insert(self.name.clone(), joined);
+                }
+            }
+            From::Lists(fields) => {
+                let mut all = None;
+                for field in fields {
+                    let mut one = Map::new();
+                    field.take(value, up, &mut one, report);
+                    if let Some(Value::Array(items)) = one.remove(&field.name) {
+                        all.get_or_insert_with(Vec::new).extend(items);
+                    }
+                }
+                if let Some(items) = all {
+                    out.insert(self.name.clone(), Value::Array(items));
+                }
+            }
+            From::First(paths) => self.found(first(paths, value), value, value, out, report),
+            From::Up(paths) => {
+                if let Some(up) = up {
+                    self.found(first(paths, up), up, value, out, report);
+                }
+            }
+        }
+    }
+
+    fn found(
+        &self,
+        found: Option<(&Value, &Path)>,
+        base: &Value,
+        around: &Value,
+        out: &mut Map<String, Value>,
+        report: &mut dyn FnMut(&str, Aside),
+    ) {
+        let Some((found, path)) = found else {
+            if self.null_if.as_ref().is_some_and(|p| p.get(base).is_some()) {
+                out.insert(
+                    self.name.clone(),
+                    if self.each.is_some() {
+                        json!([])
+                    } else {
+                        Value::Null
+                    },
+                );
+            }
+            return;
+        };
+        if let Some(each) = &self.each {
+            let one;
+            let items = match found {
+                Value::Array(items) => items.as_slice(),
+                Value::Null => &[],
+                single => {
+                    one = [single.clone()];
+                    &one
+                }
+            };
+            let mut list = Vec::with_capacity(items.len());
+            for item in items
+                .iter()
+                .filter_map(|i| each.get(i))
+                .filter(|i| !i.is_null())
+            {
+                match self.convert(item, report) {
+                    Ok(Some(v)) => list.push(v),
+                    Ok(None) => {}
+                    Err(why) => report(path.text(), why),
+                }
+            }
+            out.insert(self.name.clone(), Value::Array(list));
+            return;
+        }
+        match self.convert(found, report) {
+            Ok(converted) => {
+                let word = converted.as_ref().and_then(Value::as_str);
+                let decided = self
+                    .but
+                    .iter()
+                    .find(|b| b.speaks(around, word))
+                    .map(|b| Value::String(b.gives.clone()));
+                if self.raw {
+                    out.insert(
+                        format!("{}_raw", self.name),
+                        scalar_text(found).map_or(Value::Null, Value::String),
+                    );
+                }
+                if let How::Words { table, .. } = &self.how
+                    && self.raw
+                    && decided.is_none()
+                    && scalar_text(found).is_some_and(|word| !table.contains_key(&word))
+                {
+                    report(path.text(), "unknown_value");
+                }
+                if matches!(self.how, How::Guess { marked: true, .. }) && converted.is_some() {
+                    out.insert(format!("{}_source", self.name), json!("guessed"));
+                }
+                // An empty word in the table means: this shape cannot tell.
+                let silent =
+                    |v: &Value| matches!(self.how, How::Words { .. }) && v.as_str() == Some("");
+                if let Some(v) = decided.or(converted).filter(|v| !silent(v)) {
+                    out.insert(self.name.clone(), v);
+                }
+            }
+            Err(why) => report(path.text(), why),
+        }
+    }
+
+    /// `Ok(None)`: nothing to say about it.
+    fn convert(
+        &self,
+        value: &Value,
+        report: &mut dyn FnMut(&str, Aside),
+    ) -> Result<Option<Value>, Aside> {
+        if value.is_null() {
+            return Ok(Some(Value::Null));
+        }
+        Ok(Some(match &self.how {
+            How::Keep => value.clone(),
+            How::Text => Value::String(
+                value
+                    .as_str()
+                    .map(str::to_owned)
+                    .or_else(|| value.as_number().map(Number::to_string))
+                    .ok_or("wrong_type")?,
+            ),
+            How::Flag { not } => Value::Bool(value.as_bool().ok_or("wrong_type")? ^ not),
+            How::Whole => match value {
+                Value::Number(n) if n.is_i64() || n.is_u64() => value.clone(),
+                Value::String(s) => Value::from(s.trim().parse::<i64>().map_err(|_| "wrong_type")?),
+                _ => return Err("wrong_type"),
+            },
+            How::Decimal => Value::String(decimal(value).ok_or("wrong_type")?),
+            How::Instant => match value.as_str() {
+                Some("") => Value::Null,
+                Some(text) => Value::String(parse_instant(text).ok_or("unreadable_date")?.0.text()),
+                None => return Err("wrong_type"),
+            },
+            How::Date => match value.as_str() {
+                Some("") => Value::Null,
+                // A vendor may give the instant of a day where a day is meant.
+                Some(text) => match parse_date(text) {
+                    Some(date) => Value::String(date),
+                    None => Value::String(
+                        parse_instant(text).ok_or("unreadable_date")?.0.text()[..10].to_owned(),
+                    ),
+                },
+                None => return Err("wrong_type"),
+            },
+            How::Ref(entity) => {
+                json!({ "$ref": entity.name(), "id": id_text(value).ok_or("wrong_type")? })
+            }
+            How::Words { table, otherwise } => {
+                let text = scalar_text(value).ok_or("wrong_type")?;
+                let known = table.get(&text).cloned();
+                Value::String(
+                    known.unwrap_or_else(|| otherwise.clone().unwrap_or_else(|| "unknown".into())),
+                )
+            }
+            How::Guess { words, .. } => {
+                let text = value.as_str().ok_or("wrong_type")?.to_lowercase();
+                let kind = words
+                    .iter()
+                    .find(|(word, _)| text.contains(word.as_str()))
+                    .map_or("unknown", |(_, kind)| kind);
+                Value::String(kind.to_owned())
+            }
+            How::Object(fields) => {
+                let mut map = Map::new();
+                for field in fields {
+                    field.take(value, None, &mut map, report);
+                }
+                if map.is_empty() {
+                    return Ok(None);
+                }
+                Value::Object(map)
+            }
+        }))
+    }
+}
+
+impl But {
+    fn speaks(&self, around: &Value, so_far: Option<&str>) -> bool {
+        if !self.only.is_empty() && !so_far.is_some_and(|s| self.only.iter().any(|o| o == s)) {
+            return false;
+        }
+        self.at
+            .iter()
+            .filter_map(|p| p.get(around))
+            .filter(|v| !v.is_null())
+            .any(|v| {
+                self.is.is_empty()
+                    || scalar_text(v)
+                        .is_some_and(|t| self.is.iter().any(|i| i.eq_ignore_ascii_case(&t)))
+            })
+    }
+}
+
+fn first<'v, 'p>(paths: &'p [Path], value: &'v Value) -> Option<(&'v Value, &'p Path)> {
+    let mut null = None;
+    for path in paths {
+        match path.get_or_null(value) {
+            Some(v) if !v.is_null() => return Some((v, path)),
+            Some(v) => null = null.or(Some((v, path))),
+            None => {}
+        }
+    }
+    null
+}
+
+/// The non-empty parts, joined by a space; null if there is none; nothing at all if no path is there.
+fn join(paths: &[Path], value: &Value) -> Option<Value> {
+    let there: Vec<&Value> = paths.iter().filter_map(|p| p.get_or_null(value)).collect();
+    if there.is_empty() {
+        return None;
+    }
+    let parts: Vec<&str> = there
+        .iter()
+        .filter_map(|v| v.as_str())
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .collect();
+    Some(if parts.is_empty() {
+        Value::Null
+    } else {
+        Value::String(parts.join(" "))
+    })
+}
+
+/// A vendor's id: a whole number or a text that is not empty and not over 512 bytes.
+pub(crate) fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(n) if n.is_i64() || n.is_u64() => Some(n.to_string()),
+        Value::String(s) if !s.is_empty() && s.len() <= 512 => Some(s.clone()),
+        _ => None,
+    }
+}
+
+/// An exact decimal text with at most four decimals, or nothing: money is never guessed.
+pub(crate) fn decimal(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Number(n) => n.to_string(),
+        Value::String(s) => s.trim().to_owned(),
+        _ => return None,
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.as_str()),
+    };
+    let (whole, part) = digits
+        .split_once('.')
+        .map_or((digits, None), |(w, p)| (w, Some(p)));
+    let whole = if whole.contains(',') {
+        let groups: Vec<&str> = whole.split(',').collect();
+        let right =
+            groups.iter().skip(1).all(|g| g.len() == 3) && (1..=3).contains(&groups[0].len());
+        right.then(|| groups.concat())?
+    } else {
+        whole.to_owned()
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let part = part.map(|p| {
+        if p.len() > 4 {
+            p.trim_end_matches('0')
+        } else {
+            p
+        }
+    });
+    match part {
+        None if all_digits(&whole) => Some(format!("{sign}{whole}")),
+        Some("") if all_digits(&whole) => Some(format!("{sign}{whole}")),
+        Some(p) if all_digits(&whole) && all_digits(p) && p.len() <= 4 => {
+            Some(format!("{sign}{whole}.{p}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_exact_or_refused() {
+        let read = |v: Value| decimal(&v);
+        assert_eq!(read(json!(130000)).as_deref(), Some("130000"));
+        assert_eq!(read(json!("130,000.00")).as_deref(), Some("130000.00"));
+        assert_eq!(read(json!("10000.0")).as_deref(), Some("10000.0"));
+        assert_eq!(read(json!("-1.5000000")).as_deref(), Some("-1.5"));
+        assert_eq!(read(json!("1.3e5")), None);
+        assert_eq!(read(json!("13,00")), None);
+        assert_eq!(read(json!("about 5")), None);
+        assert_eq!(read(json!("1.23456")), None);
+    }
+
+    #[test]
+    fn ids_are_whole_numbers_or_texts() {
+        assert_eq!(id_text(&json!(3485)).as_deref(), Some("3485"));
+        assert_eq!(id_text(&json!("a-1")).as_deref(), Some("a-1"));
+        assert_eq!(id_text(&json!(1.5)), None);
+        assert_eq!(id_text(&json!("")), None);
+        assert_eq!(id_text(&json!({})), None);
+    }
+}

@@ -1,0 +1,249 @@
+//! One value in one shape becomes an observation, and what is embedded in it more of them.
+
+use super::field::id_text;
+use super::{Embed, SeenAs, Shape, Shapes};
+use crate::path::Path;
+use serde_json::{Map, Value};
+use stagewire_model::observation::Drift;
+use stagewire_model::time::parse_instant;
+use stagewire_model::{DateSeen, Observation, Seen};
+
+/// How deep embedded records may hold embedded records.
+const NESTED: usize = 4;
+/// How many embedded records one delivery may show.
+const MANY: usize = 500;
+
+impl Shapes {
+    /// Adds what `value` says in that shape. False where it has no readable id.
+    pub(crate) fn observe(
+        &self,
+        shape: &Shape,
+        value: &Value,
+        out: &mut Vec<Observation>,
+        drift: &mut Vec<Drift>,
+    ) -> bool {
+        let Some(main) = self.one(shape, value, None, None, drift) else {
+            return false;
+        };
+        let dates = main.dates.clone();
+        out.push(main);
+        self.embedded(shape, value, &dates, out, drift, 0);
+        true
+    }
+
+    fn embedded(
+        &self,
+        shape: &Shape,
+        value: &Value,
+        dates: &[DateSeen],
+        out: &mut Vec<Observation>,
+        drift: &mut Vec<Drift>,
+        depth: usize,
+    ) {
+        if depth >= NESTED {
+            return;
+        }
+        for embed in &shape.embeds {
+            let Some(inner) = self.get(&embed.shape) else {
+                continue;
+            };
+            let items: &[Value] = match embed.at.get(value) {
+                Some(Value::Array(items)) => items,
+                Some(Value::Null) | None => continue,
+                Some(one) => std::slice::from_ref(one),
+            };
+            for item in items {
+                if out.len() >= MANY {
+                    return;
+                }
+                if let Some(mut seen) = self.one(inner, item, Some(value), Some(embed), drift) {
+                    if seen.dates.is_empty() {
+                        seen.dates = dates.to_vec();
+                    }
+                    // Two roles of one person are one embedded record.
+                    if !out.iter().any(|o| {
+                        o.entity == seen.entity
+                            && o.remote_id == seen.remote_id
+                            && o.seen == seen.seen
+                            && o.fields == seen.fields
+                    }) {
+                        out.push(seen);
+                    }
+                    self.embedded(inner, item, dates, out, drift, depth + 1);
+                }
+            }
+        }
+    }
+
+    fn one(
+        &self,
+        shape: &Shape,
+        value: &Value,
+        up: Option<&Value>,
+        embed: Option<&Embed>,
+        drift: &mut Vec<Drift>,
+    ) -> Option<Observation> {
+        let mut note = |path: &str, code: &str| {
+            drift.push(Drift {
+                shape: shape.name.clone(),
+                path: path.to_owned(),
+                code: code.to_owned(),
+            })
+        };
+        let remote_id = match shape.ids.iter().find_map(|p| p.get(value)) {
+            Some(id) => match id_text(id) {
+                Some(id) => id,
+                None if id.is_null() && embed.is_some() => return None,
+                None => {
+                    note(shape.ids[0].text(), "wrong_type");
+                    return None;
+                }
+            },
+            // An embedded record without an id is only a name: nothing to point at.
+            None if embed.is_some() => return None,
+            None => {
+                note(shape.ids.first().map_or("id", Path::text), "missing");
+                return None;
+            }
+        };
+        for path in &shape.required {
+            if path.get(value).is_none() {
+                note(path.text(), "missing");
+            }
+        }
+        let mut fields = Map::with_capacity(shape.fields.len() + 2);
+        for field in &shape.fields {
+            field.take(value, up, &mut fields, &mut note);
+        }
+        if let Some((path, custom)) = shape
+            .custom
+            .as_ref()
+            .and_then(|p| p.get(value).map(|c| (p, c)))
+        {
+            match self.custom.list(custom) {
+                Some(list) => {
+                    fields.insert("custom_fields".into(), list);
+                }
+                None => note(path.text(), "wrong_type"),
+            }
+        }
+        if let (Some(taken), Value::Object(map)) = (&shape.taken, value) {
+            let extra: Map<String, Value> = map
+                .iter()
+                .filter(|(k, _)| !taken.contains(k))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
+            if !extra.is_empty() {
+                fields.insert("extra".into(), Value::Object(extra));
+            }
+        }
+        let dates = shape
+            .dates
+            .iter()
+            .filter_map(|(name, path)| date(name, path, value, &mut note))
+            .collect();
+        let own = shape
+            .own
+            .iter()
+            .filter_map(|(state, name, path)| {
+                Some((state.clone(), date(name, path, value, &mut note)?))
+            })
+            .collect();
+        let seen = match &shape.seen {
+            _ if embed.is_some_and(|e| e.deleted) => Seen::Deleted,
+            SeenAs::Deleted => Seen::Deleted,
+            SeenAs::History => Seen::History,
+            SeenAs::Present if embed.is_some() => Seen::Embedded,
+            SeenAs::Present => Seen::Present,
+            SeenAs::Merged(paths) => {
+                match paths.iter().find_map(|p| p.get(value)).and_then(id_text) {
+                    Some(into) => Seen::Merged { into },
+                    None => {
+                        // Who is gone is certain; into whom is not.
+                        note(paths.first().map_or("", Path::text), "missing");
+                        Seen::Deleted
+                    }
+                }
+            }
+            SeenAs::Anonymized(path, wipes) => {
+                let words: Vec<String> = match path.get(value) {
+                    Some(Value::Array(items)) => items
+                        .iter()
+                        .filter_map(|i| i.as_str().map(str::to_owned))
+                        .collect(),
+                    _ => {
+                        note(path.text(), "missing");
+                        Vec::new()
+                    }
+                };
+                for (_, ours) in wipes.iter().filter(|(word, _)| words.contains(word)) {
+                    for name in ours {
+                        // A list is never null: it is empty.
+                        let (name, empty) = name
+                            .strip_suffix("[]")
+                            .map_or((name.as_str(), Value::Null), |n| {
+                                (n, Value::Array(Vec::new()))
+                            });
+                        fields.insert(name.to_owned(), empty);
+                    }
+                }
+                for word in words
+                    .iter()
+                    .filter(|w| !wipes.iter().any(|(known, _)| known == *w))
+                {
+                    note(
+                        &format!("{}.{}", path.text(), bounded(word)),
+                        "unknown_value",
+                    );
+                }
+                Seen::Anonymized { fields: words }
+            }
+        };
+        Some(Observation {
+            entity: shape.entity,
+            remote_id,
+            shape: shape.name.clone(),
+            seen,
+            fields,
+            dates,
+            own,
+            announces: None,
+            complete: shape.complete && embed.is_none(),
+        })
+    }
+}
+
+fn date(
+    name: &str,
+    path: &Path,
+    value: &Value,
+    note: &mut dyn FnMut(&str, &str),
+) -> Option<DateSeen> {
+    match path.get(value)? {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => match parse_instant(text) {
+            Some((at, coarse)) => Some(DateSeen {
+                at,
+                coarse,
+                path: name.to_owned(),
+            }),
+            None => {
+                note(path.text(), "unreadable_date");
+                None
+            }
+        },
+        _ => {
+            note(path.text(), "wrong_type");
+            None
+        }
+    }
+}
+
+/// A vendor's word as part of a path: short, and without what could be a value.
+fn bounded(word: &str) -> String {
+    word.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .take(40)
+        .collect()
+}

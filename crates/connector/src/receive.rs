@@ -1,0 +1,180 @@
+//! A connector at work on what comes in: deliveries and rows. Believes nothing by itself.
+
+use crate::http::{Request, Response, rebase};
+use crate::intake::{Intake, IntakeSpec};
+use crate::load::Connector;
+use crate::mapping::Mapped;
+use crate::outcome::{Outcome, Taken};
+use crate::paging::ScanError;
+use crate::protect::{Cut, Unreadable};
+use crate::settings::Settings;
+use crate::stream::{Ask, ReadPlan, Stream};
+use crate::verify::{Headers, Verdict};
+use serde_json::Value;
+use stagewire_model::{Entity, Micros};
+use std::collections::BTreeSet;
+
+impl Connector {
+    /// How deliveries are received; `None` where nothing arrives.
+    pub fn intake(&self) -> Option<&IntakeSpec> {
+        self.intake.as_ref().map(|i| &i.spec)
+    }
+
+    /// Whether raw bytes come from who they say, in constant time.
+    pub fn verify(
+        &self,
+        settings: &Settings,
+        headers: Headers<'_, '_>,
+        body: &[u8],
+        now: Micros,
+    ) -> Verdict {
+        match self.intake.as_ref().map(|i| &i.recipe) {
+            Some(Some(recipe)) => recipe.verify(settings, headers, body, now),
+            Some(None) => Verdict::Unsigned,
+            None => Verdict::Bad,
+        }
+    }
+
+    /// Signs a body as the vendor would: for fixtures, rehearsals and the self-test. (header, value)
+    pub fn sign_as_vendor(
+        &self,
+        secret: &str,
+        headers: Headers<'_, '_>,
+        body: &[u8],
+    ) -> Option<(String, String)> {
+        self.intake
+            .as_ref()?
+            .recipe
+            .as_ref()?
+            .sign(secret, headers, body)
+    }
+
+    /// Whether a body is the vendor's ping, which needs an answer and no secret.
+    pub fn is_ping(&self, body: &[u8]) -> bool {
+        self.intake.as_ref().is_some_and(|i| i.is_ping(body))
+    }
+
+    /// The vendor's id of a delivery: data, not proof.
+    pub fn delivery_id(&self, headers: Headers<'_, '_>) -> Option<String> {
+        self.intake.as_ref()?.delivery_id(headers)
+    }
+
+    /// The delivery types the manifest knows.
+    pub fn delivery_types(&self) -> BTreeSet<&str> {
+        self.intake.iter().flat_map(Intake::types).collect()
+    }
+
+    /// Parses a body once under limits and cuts what is protected.
+    pub fn cut(&self, body: &[u8]) -> Result<Cut, Unreadable> {
+        self.protected.cut(
+            body,
+            self.intake
+                .as_ref()
+                .map_or(10 * 1024 * 1024, |i| i.spec.max_body),
+        )
+    }
+
+    /// Cuts what is protected from a parsed value; true if something was there.
+    pub fn cut_value(&self, value: &mut Value) -> bool {
+        self.protected.cut_value(value)
+    }
+
+    /// What a delivery says.
+    pub fn map_delivery(&self, value: &Value) -> Mapped {
+        self.intake
+            .as_ref()
+            .map_or_else(Mapped::default, |i| i.map(&self.shapes, value))
+    }
+
+    /// All streams, in the order of a backfill.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// The stream of that name.
+    pub fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.iter().find(|s| s.name == name)
+    }
+
+    /// The address calls go to, without a slash at its end.
+    pub fn base(&self, settings: &Settings) -> Option<String> {
+        let base = match &self.base_url {
+            Some(own) => rebase(own, settings.base_url.as_deref()),
+            None => settings.base_url.clone()?,
+        };
+        Some(base.trim_end_matches('/').to_owned())
+    }
+
+    /// The first page of an answer; [`Connector::authorize`] adds the credentials.
+    pub fn first_page(
+        &self,
+        stream: &Stream,
+        settings: &Settings,
+        ask: &Ask,
+    ) -> Result<Request, ScanError> {
+        stream.first(&self.base(settings).ok_or(ScanError::NotSupported)?, ask)
+    }
+
+    /// The page after one that was read. It keeps the request's headers.
+    pub fn next_page(
+        &self,
+        stream: &Stream,
+        request: &Request,
+        response: &Response,
+    ) -> Result<Option<Request>, ScanError> {
+        let rows = || {
+            let body = response.json().unwrap_or_default();
+            stream
+                .rows
+                .get(&body)
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+        };
+        stream
+            .paging
+            .next(request, response, &rows, !stream.asks_ids(&request.url))
+    }
+
+    /// The rows of a page, without what is protected.
+    pub fn rows(&self, stream: &Stream, response: &Response) -> Result<Vec<Value>, ScanError> {
+        let mut body = crate::protect::parse(&response.body, 64 * 1024 * 1024)
+            .map_err(|_| ScanError::NotRows)?;
+        self.protected.cut_value(&mut body);
+        if stream.rows.is_self() {
+            return match body {
+                Value::Array(rows) => Ok(rows),
+                _ => Err(ScanError::NotRows),
+            };
+        }
+        match stream.rows.get(&body) {
+            Some(Value::Array(rows)) => Ok(rows.clone()),
+            _ => Err(ScanError::NotRows),
+        }
+    }
+
+    /// What a row says.
+    pub fn map_row(&self, stream: &Stream, row: &Value) -> Mapped {
+        let mut mapped = Mapped {
+            kind: stream.name.clone(),
+            known: true,
+            ..Mapped::default()
+        };
+        if let Some(shape) = self.shapes.get(&stream.shape) {
+            self.shapes
+                .observe(shape, row, &mut mapped.observations, &mut mapped.drift);
+        }
+        mapped
+    }
+
+    /// The streams to ask for a record of that kind: its row first, then its history.
+    pub fn reads_for(&self, entity: Entity) -> Vec<ReadPlan> {
+        let mut plans: Vec<ReadPlan> = self.streams.iter().filter_map(|s| s.plan(entity)).collect();
+        plans.sort_by_key(|p| p.history);
+        plans
+    }
+
+    /// What the answer to a read means; `Done` where its rows may be taken.
+    pub fn classify_read(&self, response: &Response, now: Micros) -> Outcome {
+        self.reading.outcome(None, &Taken::default(), response, now)
+    }
+}

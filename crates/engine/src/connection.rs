@@ -1,0 +1,234 @@
+//! One account at a vendor while the server runs: its connector, settings, budget, token and receipt counter. This node owns it
+//! alone. Does no I/O of its own.
+
+use crate::budget::Budget;
+use crate::mirror::application::Receipts;
+use stagewire_connector::{Connector, Response, Settings};
+use stagewire_model::{Effect, Micros, OnceKind, time};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// What the configuration says of a connection.
+#[derive(Clone, Debug)]
+pub struct ConnectionSpec {
+    /// Its name, used everywhere.
+    pub id: String,
+    /// The connector's id.
+    pub connector: String,
+    /// Replaces scheme, host and port of the API.
+    pub base_url: Option<String>,
+    /// The same for the token's host.
+    pub auth_url: Option<String>,
+    /// Who is told when it stops.
+    pub owner: String,
+    /// Milliseconds between polls; `None` = no polling and no backfill.
+    pub poll_ms: Option<i64>,
+    /// For connections whose effect the operator states.
+    pub effect: Option<Effect>,
+    /// For connections whose `once` the operator states.
+    pub once: Option<OnceKind>,
+}
+
+/// Whether a connection works, in the words of its card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// All is well.
+    Working,
+    /// The first read of everything runs.
+    CatchingUp,
+    /// The vendor limits us.
+    Slow,
+    /// A person must do something (the sentence says what); nothing is sent.
+    NeedsYou,
+    /// A person paused it.
+    Paused,
+    /// Nothing was tried yet.
+    Unknown,
+}
+
+impl State {
+    /// The word on the surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Working => "working",
+            State::CatchingUp => "catching_up",
+            State::Slow => "slow",
+            State::NeedsYou => "needs_you",
+            State::Paused => "paused",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> State {
+        match text {
+            "working" => State::Working,
+            "catching_up" => State::CatchingUp,
+            "slow" => State::Slow,
+            "needs_you" => State::NeedsYou,
+            "paused" => State::Paused,
+            _ => State::Unknown,
+        }
+    }
+}
+
+/// A connection in memory.
+pub struct Connection {
+    /// Its name.
+    pub id: String,
+    /// The vendor, as data.
+    pub connector: Arc<Connector>,
+    /// What the configuration says.
+    pub spec: ConnectionSpec,
+    /// Its limits.
+    pub budget: Budget,
+    /// Wakes the reader: a read is wanted.
+    pub wanted: tokio::sync::Notify,
+    settings: RwLock<Arc<Settings>>,
+    state: RwLock<(State, String)>,
+    receipts: Mutex<Receipts>,
+    watermark: AtomicI64,
+    vendor_date: AtomicI64,
+    account: RwLock<Option<String>>,
+    granted: RwLock<Option<Vec<String>>>,
+    pub(crate) token: tokio::sync::Mutex<Option<crate::token::Held>>,
+}
+
+impl Connection {
+    /// A connection with what the store knows of it.
+    pub fn new(
+        spec: ConnectionSpec,
+        connector: Arc<Connector>,
+        settings: Settings,
+        known: &stagewire_store::ConnectionRow,
+    ) -> Connection {
+        let budget = Budget::new(
+            connector.limits().clone(),
+            Micros(known.blocked_until.unwrap_or(0)),
+        );
+        let mut receipts = Receipts::default();
+        receipts.skip_to(u64::try_from(known.receipt).unwrap_or(0));
+        Connection {
+            id: spec.id.clone(),
+            connector,
+            budget,
+            wanted: tokio::sync::Notify::new(),
+            settings: RwLock::new(Arc::new(settings)),
+            state: RwLock::new((State::parse(&known.state), known.sentence.clone())),
+            receipts: Mutex::new(receipts),
+            watermark: AtomicI64::new(known.watermark.unwrap_or(0)),
+            vendor_date: AtomicI64::new(known.vendor_date.unwrap_or(0)),
+            account: RwLock::new(known.account.clone()),
+            granted: RwLock::default(),
+            token: tokio::sync::Mutex::new(
+                known.token.as_ref().and_then(crate::token::Held::from_json),
+            ),
+            spec,
+        }
+    }
+
+    /// Credentials and addresses.
+    pub fn settings(&self) -> Arc<Settings> {
+        read(&self.settings).clone()
+    }
+
+    /// New credentials.
+    pub fn set_settings(&self, settings: Settings) {
+        *write(&self.settings) = Arc::new(settings);
+    }
+
+    /// Its state and sentence.
+    pub fn state(&self) -> (State, String) {
+        read(&self.state).clone()
+    }
+
+    /// Changes the state in memory; true where it differs.
+    pub fn set_state(&self, state: State, sentence: &str) -> bool {
+        let mut held = write(&self.state);
+        let differs = held.0 != state || held.1 != sentence;
+        *held = (state, sentence.to_owned());
+        differs
+    }
+
+    /// Whether writes may go out.
+    pub fn may_send(&self) -> bool {
+        !matches!(read(&self.state).0, State::NeedsYou | State::Paused)
+    }
+
+    /// The receipt counter.
+    pub fn receipts(&self) -> std::sync::MutexGuard<'_, Receipts> {
+        self.receipts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A receipt number for a read that is asked now.
+    pub fn ask(&self) -> u64 {
+        self.receipts().tick()
+    }
+
+    /// What is earlier than this is history; `None` until the first answer.
+    pub fn watermark(&self) -> Option<Micros> {
+        let at = self.watermark.load(Ordering::Acquire);
+        (at != 0).then_some(Micros(at))
+    }
+
+    /// Sets the watermark, once.
+    pub fn set_watermark(&self, at: Micros) {
+        let _ = self
+            .watermark
+            .compare_exchange(0, at.0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The vendor's clock as last told.
+    pub fn vendor_date(&self) -> Option<Micros> {
+        let at = self.vendor_date.load(Ordering::Relaxed);
+        (at != 0).then_some(Micros(at))
+    }
+
+    pub(crate) fn saw_date(&self, response: &Response) {
+        if let Some(date) = response.header("date").and_then(time::parse_http_date) {
+            self.vendor_date.fetch_max(date.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The pinned account.
+    pub fn account(&self) -> Option<String> {
+        read(&self.account).clone()
+    }
+
+    /// Pins the account first seen; true where the given one is it.
+    pub fn is_account(&self, seen: &str) -> bool {
+        read(&self.account)
+            .as_deref()
+            .is_none_or(|held| held == seen)
+    }
+
+    /// Pins the account.
+    pub fn pin_account(&self, seen: &str) {
+        write(&self.account).get_or_insert_with(|| seen.to_owned());
+    }
+
+    /// The scopes the vendor says were granted, where it says so.
+    pub fn granted(&self) -> Option<Vec<String>> {
+        read(&self.granted).clone()
+    }
+
+    /// Remembers the granted scopes.
+    pub fn set_granted(&self, scopes: Vec<String>) {
+        *write(&self.granted) = Some(scopes);
+    }
+
+    /// Whether it can be asked for records.
+    pub fn can_read(&self) -> bool {
+        !self.connector.streams().is_empty() && self.connector.auth(&self.settings()).is_ok()
+    }
+}
+
+fn read<T>(m: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    m.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn write<T>(m: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    m.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,152 @@
+//! The flows that run: compiled from the versions in the store, checked against the connections there are. The database holds the
+//! versions; a file is taken when its hash differs from the last applied one.
+
+use crate::connection::Connection;
+use crate::flow::catalog::{ActionInfo, Catalog};
+use crate::flow::file::{Against, Flow};
+use crate::flow::paths::ModelFields;
+use crate::flow::problem::Problem;
+use sha2::{Digest, Sha256};
+use stagewire_store::{FlowRow, SubscriptionRow};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// A flow that runs.
+#[derive(Debug)]
+pub struct LiveFlow {
+    /// Compiled.
+    pub flow: Flow,
+    /// As stored: version, rung, falls.
+    pub row: FlowRow,
+}
+
+/// Everything that wants events.
+#[derive(Debug, Default)]
+pub struct FlowSet {
+    by_id: BTreeMap<String, Arc<LiveFlow>>,
+    by_event: HashMap<String, Vec<Arc<LiveFlow>>>,
+    /// Subscriptions that are on.
+    pub subscriptions: Vec<Arc<SubscriptionRow>>,
+}
+
+impl FlowSet {
+    /// Compiles what is stored; a version that no longer fits the connections is left out and reported.
+    pub fn compile(
+        rows: Vec<FlowRow>,
+        subscriptions: Vec<SubscriptionRow>,
+        catalog: &dyn Catalog,
+    ) -> (FlowSet, Vec<(String, Vec<Problem>)>) {
+        let (mut set, mut broken) = (FlowSet::default(), Vec::new());
+        for row in rows.into_iter().filter(|r| !r.removed) {
+            match check(&row.flow, &row.source, catalog) {
+                Ok(flow) => set.add(Arc::new(LiveFlow { flow, row })),
+                Err(problems) => broken.push((row.flow.clone(), problems)),
+            }
+        }
+        set.subscriptions = subscriptions
+            .into_iter()
+            .filter(|s| s.state == "on")
+            .map(Arc::new)
+            .collect();
+        (set, broken)
+    }
+
+    fn add(&mut self, flow: Arc<LiveFlow>) {
+        self.by_event
+            .entry(flow.flow.when.event.clone())
+            .or_default()
+            .push(flow.clone());
+        self.by_id.insert(flow.row.flow.clone(), flow);
+    }
+
+    /// The flow of that id.
+    pub fn get(&self, id: &str) -> Option<&Arc<LiveFlow>> {
+        self.by_id.get(id)
+    }
+
+    /// The flows that want this type of event.
+    pub fn on(&self, event: &str) -> &[Arc<LiveFlow>] {
+        self.by_event.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// All flows, by id.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<LiveFlow>> {
+        self.by_id.values()
+    }
+}
+
+/// Checks a flow's source.
+///
+/// # Errors
+/// Every problem with its position.
+pub fn check(id: &str, source: &str, catalog: &dyn Catalog) -> Result<Flow, Vec<Problem>> {
+    Flow::load(
+        &format!("{id}.toml"),
+        id,
+        source,
+        Against {
+            fields: &ModelFields,
+            catalog,
+        },
+    )
+}
+
+/// The hash a file is recognised by.
+pub fn file_hash(source: &str) -> Vec<u8> {
+    Sha256::digest(source.as_bytes()).to_vec()
+}
+
+/// The actions and connections there are.
+pub struct Connections(pub Vec<Arc<Connection>>);
+
+impl Catalog for Connections {
+    fn action(&self, name: &str) -> Option<ActionInfo> {
+        let (connector, action) = name.split_once('.')?;
+        let conn = self.0.iter().find(|c| c.connector.id == connector)?;
+        let (settings, name) = (conn.settings(), action);
+        let action = conn.connector.action(name, &settings)?;
+        let of = |required: bool| {
+            action
+                .with
+                .iter()
+                .filter(|w| w.required == required)
+                .map(|w| w.key.clone())
+                .collect()
+        };
+        Some(ActionInfo {
+            effect: action.effect(&settings),
+            hold_always: action.hold_always,
+            reads: false,
+            ai: false,
+            required: of(true),
+            optional: of(false),
+        })
+    }
+
+    fn actions(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .0
+            .iter()
+            .flat_map(|c| {
+                c.connector
+                    .actions(&c.settings())
+                    .map(|a| format!("{}.{}", c.connector.id, a.name))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn connector_of(&self, connection: &str) -> Option<String> {
+        self.0
+            .iter()
+            .find(|c| c.id == connection)
+            .map(|c| c.connector.id.clone())
+    }
+
+    fn connections(&self) -> Vec<String> {
+        self.0.iter().map(|c| c.id.clone()).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! What a read brought, as the lane takes it. Plain data.
+
+use stagewire_model::{Drift, Entity, Micros, Observation};
+
+/// One record a read tells of.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// A row.
+    Row(Observation),
+    /// It was asked for by id, and is not there.
+    Missing(Entity, String),
+    /// An application: its row, its history, or both.
+    Application {
+        /// The vendor's id.
+        remote_id: String,
+        /// Its row, where read.
+        row: Option<Observation>,
+        /// Its history, where read.
+        history: Option<Vec<Observation>>,
+        /// The history is the whole of it.
+        full: bool,
+    },
+}
+
+/// An answer, in one transaction with what it moves on.
+#[derive(Clone, Debug, Default)]
+pub struct Answered {
+    /// What it tells.
+    pub heard: Vec<Heard>,
+    /// Asked for by id.
+    pub by_id: bool,
+    /// Our receipt number when it was asked.
+    pub asked: u64,
+    /// `poll_delta`, `poll_full`, `backfill`, `read_back`.
+    pub channel: &'static str,
+    /// The watermark, with the first answer.
+    pub watermark: Option<Micros>,
+    /// Stream, cursor and rows of a scan that moves on.
+    pub checkpoint: Option<(String, String, i64)>,
+    /// Wanted reads this answers.
+    pub answers: Vec<(Entity, String)>,
+    /// The first read of everything is over.
+    pub backfilled: bool,
+    /// Applications to be read with row and history.
+    pub wants: Vec<(Entity, String)>,
+    /// What was not as expected.
+    pub drift: Vec<Drift>,
+}

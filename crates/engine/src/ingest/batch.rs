@@ -1,0 +1,499 @@
+//! One batch being computed: deliveries, an answer, or runs that waited. Everything it needs is loaded first or on demand;
+//! nothing is written before the lane commits.
+
+use super::Lane;
+use super::answer::{Answered, Heard};
+use super::emit::Outgoing;
+use super::past::Pasts;
+use crate::mirror::work::{Channel, Held, NewEvent, Work};
+use crate::mirror::{AppPast, Fate, PastRead};
+use stagewire_connector::Mapped;
+use stagewire_model::{Entity, MAIN, Micros, Observation, Seen};
+use stagewire_store::{
+    DeliveryDone, DeliveryState, DueDelivery, Error, Failing, RecordRow, WantRow, WriteSet,
+};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(super) struct Batch<'l> {
+    pub(super) lane: &'l Lane,
+    pub(super) now: Micros,
+    pub(super) set: WriteSet,
+    pub(super) records: HashMap<[u8; 16], Held>,
+    pub(super) seen: HashSet<[u8; 16]>,
+    pub(super) mentioned: HashMap<[u8; 16], (Entity, String)>,
+    pub(super) related: HashMap<([u8; 16], Entity), Vec<RecordRow>>,
+    pub(super) out: Outgoing,
+    wants: BTreeMap<(Entity, String), WantRow>,
+}
+
+/// A delivery, mapped.
+struct Ready<'d> {
+    due: &'d DueDelivery,
+    mapped: Mapped,
+}
+
+impl<'l> Batch<'l> {
+    pub(super) fn new(lane: &'l Lane) -> Batch<'l> {
+        let now = lane.hub.env.now();
+        let set = WriteSet {
+            ws: MAIN,
+            conn: lane.conn.id.clone(),
+            now: now.0,
+            ..WriteSet::default()
+        };
+        Batch {
+            lane,
+            now,
+            set,
+            records: HashMap::new(),
+            seen: HashSet::new(),
+            related: HashMap::new(),
+            mentioned: HashMap::new(),
+            out: Outgoing::default(),
+            wants: BTreeMap::new(),
+        }
+    }
+
+    /// Computes a batch of deliveries. `bad` collects those whose mapping panicked, so that a second round leaves them out.
+    pub(super) async fn deliveries(
+        &mut self,
+        due: &[DueDelivery],
+        bad: &mut HashSet<i64>,
+    ) -> Result<(), Error> {
+        let mut ready = Vec::new();
+        for d in due {
+            match self.lane.value(d).await? {
+                Some(value) => {
+                    let connector = &self.lane.conn.connector;
+                    match catch_unwind(AssertUnwindSafe(|| connector.map_delivery(&value))) {
+                        Ok(mapped) if !bad.contains(&d.id) => ready.push(Ready { due: d, mapped }),
+                        _ => {
+                            bad.insert(d.id);
+                            self.set_aside(d);
+                        }
+                    }
+                }
+                None => self.done(
+                    d,
+                    DeliveryState::Failed,
+                    0,
+                    None,
+                    Some("its body is gone or unreadable".into()),
+                ),
+            }
+        }
+        let known: Vec<Ready> = ready
+            .into_iter()
+            .filter_map(|r| self.admit_type(r))
+            .collect();
+        if self.lane.conn.watermark().is_none() {
+            known.iter().for_each(|r| {
+                self.done(
+                    r.due,
+                    DeliveryState::Waiting,
+                    1,
+                    Some(r.mapped.kind.clone()),
+                    None,
+                )
+            });
+            return Ok(());
+        }
+        let mut ids = Vec::new();
+        self.with_work(|work| {
+            known
+                .iter()
+                .for_each(|r| work.ids_of(&r.mapped.observations, &mut ids))
+        });
+        self.load(ids).await?;
+        let missing = self.unknown_pasts(&known);
+        let pasts = if missing.is_empty() {
+            None
+        } else {
+            Some(self.lane.pasts(missing).await)
+        };
+        let mut named = HashMap::new();
+        self.with_work(|work| {
+            for r in &known {
+                work.named_by(&r.mapped.observations, &mut named);
+            }
+            if let Some(Pasts::Read(by_id, _)) = &pasts {
+                for (row, history) in by_id.values() {
+                    work.named_by(row.as_slice(), &mut named);
+                    work.named_by(history, &mut named);
+                }
+            }
+        });
+        self.mentioned.extend(named);
+        for r in &known {
+            self.deliver(r, pasts.as_ref());
+        }
+        self.events().await
+    }
+
+    fn channel(&self, r: &Ready) -> Channel {
+        Channel {
+            word: "webhook",
+            delivery: Some(r.due.id),
+            released: r.due.wait == 4,
+            thin: r.mapped.thin || !r.due.signed,
+        }
+    }
+
+    /// Unknown types are kept and reported; another account's delivery is not mapped.
+    fn admit_type<'d>(&mut self, r: Ready<'d>) -> Option<Ready<'d>> {
+        let conn = &self.lane.conn;
+        for d in &r.mapped.drift {
+            self.set
+                .drift
+                .push((d.shape.clone(), d.path.clone(), d.code.clone()));
+        }
+        if let Some(account) = &r.mapped.account {
+            if !conn.is_account(account) {
+                self.done(
+                    r.due,
+                    DeliveryState::Kept,
+                    0,
+                    Some(r.mapped.kind.clone()),
+                    Some("it belongs to another account".into()),
+                );
+                self.fail("ACCOUNT-001", "deliveries of another account arrive at this connection; they are kept and not used", ("delivery", r.due.id));
+                return None;
+            }
+            if conn.account().is_none() {
+                conn.pin_account(account);
+                self.set.account = Some(account.clone());
+            }
+        }
+        if !r.mapped.known {
+            self.done(
+                r.due,
+                DeliveryState::Kept,
+                0,
+                Some(r.mapped.kind.clone()),
+                Some("a type this connector does not know".into()),
+            );
+            return None;
+        }
+        Some(r)
+    }
+
+    fn unknown_pasts(&mut self, known: &[Ready]) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for r in known {
+            let channel = self.channel(r);
+            for o in &r.mapped.observations {
+                if self.with_work(|w| w.needs_past(o, channel)) && !out.contains(&o.remote_id) {
+                    out.push(o.remote_id.clone());
+                }
+            }
+        }
+        out.truncate(50);
+        out
+    }
+
+    fn deliver(&mut self, r: &Ready, pasts: Option<&Pasts>) {
+        let channel = self.channel(r);
+        let main = r
+            .mapped
+            .observations
+            .iter()
+            .find(|o| !matches!(o.seen, Seen::Embedded));
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            self.with_work(|work| {
+                let mut worst = Fate::Taken;
+                for o in embedded_first(&r.mapped.observations) {
+                    let f = if o.entity == Entity::Application {
+                        let past = past_of(work, o, channel, pasts);
+                        work.application(o, past, channel)
+                    } else {
+                        work.other(o, main, channel)
+                    };
+                    worst = worse(worst, f, matches!(o.seen, Seen::Embedded));
+                }
+                worst
+            })
+        }));
+        let Ok(fate) = applied else {
+            return self.set_aside(r.due);
+        };
+        let kind = Some(r.mapped.kind.clone());
+        match fate {
+            Fate::Taken => self.done(r.due, DeliveryState::Mapped, 0, kind, None),
+            Fate::Before => self.done(
+                r.due,
+                DeliveryState::Mapped,
+                0,
+                kind,
+                Some("dated before this connection was set up: history".into()),
+            ),
+            Fate::Waiting => self.done(r.due, DeliveryState::Waiting, 2, kind, None),
+        }
+    }
+
+    /// Computes what a read brought.
+    pub(super) async fn answer(&mut self, a: &Answered) -> Result<(), Error> {
+        if let Some(at) = a.watermark {
+            self.set.watermark = Some(at.0);
+            self.set.release = true;
+            self.lane.conn.set_watermark(at);
+        }
+        let (mut ids, mut named) = (Vec::new(), HashMap::new());
+        self.with_work(|work| {
+            for h in &a.heard {
+                match h {
+                    Heard::Row(o) => {
+                        work.named_by(std::slice::from_ref(o), &mut named);
+                        work.ids_of(std::slice::from_ref(o), &mut ids);
+                    }
+                    Heard::Missing(entity, remote) => ids.push(work.id(*entity, remote)),
+                    Heard::Application {
+                        remote_id,
+                        row,
+                        history,
+                        ..
+                    } => {
+                        work.named_by(row.as_slice(), &mut named);
+                        work.named_by(history.as_deref().unwrap_or_default(), &mut named);
+                        ids.push(work.id(Entity::Application, remote_id));
+                        work.ids_of(row.as_slice(), &mut ids);
+                    }
+                }
+            }
+        });
+        self.mentioned.extend(named);
+        self.load(ids).await?;
+        let channel = Channel {
+            word: a.channel,
+            delivery: None,
+            released: false,
+            thin: false,
+        };
+        self.with_work(|work| {
+            for h in &a.heard {
+                match h {
+                    Heard::Row(o) => {
+                        work.other_read(o.entity, &o.remote_id, Some(o), a.by_id, a.asked, channel)
+                    }
+                    Heard::Missing(Entity::Application, remote) => {
+                        work.application_read(remote, None, Some(&[]), true, true, a.asked, channel)
+                    }
+                    Heard::Missing(entity, remote) => {
+                        work.other_read(*entity, remote, None, true, a.asked, channel)
+                    }
+                    Heard::Application {
+                        remote_id,
+                        row,
+                        history,
+                        full,
+                    } => {
+                        work.application_read(
+                            remote_id,
+                            row.as_ref(),
+                            history.as_deref(),
+                            *full,
+                            a.by_id,
+                            a.asked,
+                            channel,
+                        );
+                    }
+                }
+            }
+            for (entity, remote) in &a.wants {
+                work.want(
+                    *entity,
+                    remote,
+                    "it changed while everything was read for the first time",
+                    3,
+                );
+            }
+        });
+        self.set.answered.extend(a.answers.iter().cloned());
+        self.set.asked = i64::try_from(a.asked).unwrap_or(i64::MAX);
+        self.set.checkpoint.clone_from(&a.checkpoint);
+        self.set.backfilled = a.backfilled;
+        self.set.drift.extend(
+            a.drift
+                .iter()
+                .map(|d| (d.shape.clone(), d.path.clone(), d.code.clone())),
+        );
+        self.events().await
+    }
+
+    /// Works on the records in hand.
+    pub(super) fn with_work<T>(&mut self, f: impl FnOnce(&mut Work) -> T) -> T {
+        let conn = &self.lane.conn;
+        let mut receipts = conn.receipts();
+        let mut work = Work {
+            conn: &conn.id,
+            reads: conn.can_read(),
+            watermark: conn.watermark().unwrap_or(self.now),
+            receipts: &mut receipts,
+            now: self.now,
+            store: &*self.lane.hub.store,
+            records: std::mem::take(&mut self.records),
+            events: std::mem::take(&mut self.out.events),
+            transitions: std::mem::take(&mut self.set.transitions),
+            wants: std::mem::take(&mut self.wants),
+            answered: Vec::new(),
+        };
+        let result = f(&mut work);
+        let Work {
+            records,
+            events,
+            transitions,
+            wants,
+            answered,
+            ..
+        } = work;
+        self.set.receipt = i64::try_from(receipts.last()).unwrap_or(i64::MAX);
+        drop(receipts);
+        (
+            self.records,
+            self.out.events,
+            self.set.transitions,
+            self.wants,
+        ) = (records, events, transitions, wants);
+        for id in answered {
+            // the same delivery may be in this batch still
+            self.set.deliveries.retain(|d| d.id != id);
+            self.set.deliveries.push(DeliveryDone {
+                id,
+                state: DeliveryState::Mapped,
+                wait: 0,
+                kind: None,
+                note: Some("confirmed by a read".into()),
+            });
+        }
+        result
+    }
+
+    /// Loads records that are not in hand yet.
+    pub(super) async fn load(&mut self, ids: Vec<[u8; 16]>) -> Result<(), Error> {
+        let mut missing = Vec::new();
+        {
+            let cache = self.lane.cache();
+            for id in ids {
+                if !self.seen.insert(id) {
+                    continue;
+                }
+                match cache.get(&id) {
+                    Some(row) => drop(self.records.insert(id, Work::hold(row.clone()))),
+                    None => missing.push(id),
+                }
+            }
+        }
+        if !missing.is_empty() {
+            for row in self
+                .lane
+                .hub
+                .store
+                .records(MAIN, missing)
+                .await?
+                .into_iter()
+                .flatten()
+            {
+                self.records.insert(row.id16, Work::hold(row));
+            }
+        }
+        Ok(())
+    }
+
+    fn done(
+        &mut self,
+        d: &DueDelivery,
+        state: DeliveryState,
+        wait: i64,
+        kind: Option<String>,
+        note: Option<String>,
+    ) {
+        self.set.deliveries.retain(|x| x.id != d.id);
+        self.set.deliveries.push(DeliveryDone {
+            id: d.id,
+            state,
+            wait,
+            kind,
+            note,
+        });
+    }
+
+    fn set_aside(&mut self, d: &DueDelivery) {
+        self.done(
+            d,
+            DeliveryState::Failed,
+            0,
+            None,
+            Some("set aside: it stopped the engine".into()),
+        );
+        self.fail("POISON-001", "a delivery stopped the engine while it was being mapped; it was set aside and the rest went on", ("delivery", d.id));
+    }
+
+    pub(super) fn fail(&mut self, code: &str, cause: &str, item: (&str, i64)) {
+        self.out.failed = true;
+        self.set.failures.push(Failing {
+            ws: MAIN,
+            group_key: format!("{code}|{}", self.lane.conn.id),
+            code: code.to_owned(),
+            conn: Some(self.lane.conn.id.clone()),
+            flow: None,
+            cause: cause.to_owned(),
+            owner: self.lane.conn.spec.owner.clone(),
+            at: self.now.0,
+            item: Some((item.0.to_owned(), item.1)),
+        });
+    }
+
+    pub(super) fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
+        self.with_work(|w| w.want(entity, remote_id, reason, priority));
+    }
+
+    /// The write set, the records as they will be stored, and what goes out once it is.
+    pub(super) fn finish(mut self) -> (WriteSet, Vec<RecordRow>, Outgoing) {
+        let writes = self.with_work(|w| w.writes());
+        let records = writes.iter().map(|w| w.row.clone()).collect();
+        self.set.records = writes;
+        self.set
+            .wants
+            .extend(std::mem::take(&mut self.wants).into_values());
+        (self.set, records, self.out)
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<NewEvent> {
+        std::mem::take(&mut self.out.events)
+    }
+}
+
+fn past_of(work: &mut Work, o: &Observation, channel: Channel, pasts: Option<&Pasts>) -> AppPast {
+    if !work.needs_past(o, channel) {
+        return AppPast::NotNeeded;
+    }
+    match pasts {
+        Some(Pasts::Read(by_id, asked)) => match by_id.get(&o.remote_id) {
+            Some((row, history)) => AppPast::Read(Box::new(PastRead {
+                row: row.clone(),
+                history: history.clone(),
+                asked: *asked,
+            })),
+            None => AppPast::TimedOut,
+        },
+        _ => AppPast::TimedOut,
+    }
+}
+
+/// What becomes of a delivery with several observations: it waits if any of them waits; an embedded one never keeps it.
+fn worse(a: Fate, b: Fate, embedded: bool) -> Fate {
+    match (a, b) {
+        (_, _) if embedded => a,
+        (Fate::Waiting, _) | (_, Fate::Waiting) => Fate::Waiting,
+        (Fate::Before, _) | (_, Fate::Before) => Fate::Before,
+        _ => Fate::Taken,
+    }
+}
+
+/// What a record refers to comes before the record.
+fn embedded_first(all: &[Observation]) -> impl Iterator<Item = &Observation> {
+    let embedded = |o: &&Observation| matches!(o.seen, Seen::Embedded);
+    all.iter()
+        .filter(embedded)
+        .chain(all.iter().filter(move |o| !embedded(o)))
+}

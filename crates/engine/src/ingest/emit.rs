@@ -1,0 +1,450 @@
+//! From what the mirror emitted to event rows, runs and actions: sequences, flows, subscriptions, and what is claimed at once.
+
+use super::batch::Batch;
+use crate::binding::{Bound, Need, Records, bind, roots_of};
+use crate::dispatch::{Dispatcher, Stored};
+use crate::env::event_id;
+use crate::flows::LiveFlow;
+use crate::mirror::work::{Held, NewEvent, reference_text};
+use crate::planner::{For, Planned};
+use serde_json::Value;
+use stagewire_model::{ActionState, Entity, Event, MAIN, Micros, RecordId};
+use stagewire_store::{ActionRow, Class, Error, EventRow, RecordRow, RunRow, RunState, Table};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How long a run waits for a path to be read.
+const COMPLETE_MS: i64 = 120_000;
+/// How often it is planned again.
+const COMPLETE_TRIES: i64 = 3;
+
+/// What goes out once the write set is committed.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    pub(super) events: Vec<NewEvent>,
+    pub(super) failed: bool,
+    claimed: Vec<(Arc<Dispatcher>, ActionRow, Stored)>,
+    planned: Vec<(Arc<Dispatcher>, ActionRow, Option<Stored>)>,
+}
+
+impl Outgoing {
+    /// Committed: what was claimed is sent, the rest waits for its turn. Not committed: every turn goes back.
+    pub(super) fn settle(mut self, committed: bool) {
+        if committed {
+            std::mem::take(&mut self.claimed)
+                .into_iter()
+                .for_each(|(dispatcher, row, stored)| dispatcher.launch(row, stored));
+            std::mem::take(&mut self.planned)
+                .into_iter()
+                .for_each(|(dispatcher, row, stored)| dispatcher.push(row, stored));
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    /// Turns that were taken and not used go back, however the batch ended.
+    fn drop(&mut self) {
+        self.claimed
+            .iter()
+            .for_each(|(dispatcher, row, _)| dispatcher.unreserve(row.id));
+    }
+}
+
+/// The records in hand and those loaded for binding.
+struct InHand<'a> {
+    records: &'a HashMap<[u8; 16], Held>,
+    seen: &'a std::collections::HashSet<[u8; 16]>,
+    related: &'a HashMap<([u8; 16], Entity), Vec<RecordRow>>,
+    mentioned: &'a HashMap<[u8; 16], (Entity, String)>,
+}
+
+impl Records for InHand<'_> {
+    fn remote_of(&self, id: &[u8; 16]) -> Option<(Entity, String)> {
+        self.mentioned.get(id).cloned()
+    }
+
+    fn get(&self, id: &[u8; 16]) -> Option<Option<&RecordRow>> {
+        match self.records.get(id) {
+            Some(held) => Some(Some(&held.row)),
+            None if self.seen.contains(id) => Some(None),
+            None => None,
+        }
+    }
+
+    fn related(&self, person: &[u8; 16], entity: Entity) -> Option<Vec<&RecordRow>> {
+        let stored = self.related.get(&(*person, entity))?;
+        let mut out: Vec<&RecordRow> = stored
+            .iter()
+            .map(|r| self.records.get(&r.id16).map_or(r, |h| &h.row))
+            .collect();
+        let fresh = self.records.values().filter(|h| {
+            h.row.entity == entity
+                && h.row.person == Some(*person)
+                && stored.iter().all(|r| r.id16 != h.row.id16)
+        });
+        out.extend(fresh.map(|h| &h.row));
+        out.sort_by_key(|r| std::cmp::Reverse(r.changed_at));
+        Some(out)
+    }
+}
+
+impl Batch<'_> {
+    /// Gives the events their rows and plans what wants them.
+    pub(super) async fn events(&mut self) -> Result<(), Error> {
+        for new in self.take_events() {
+            let (event, uid) = self.event_row(new);
+            if let Some((event, subject)) = event {
+                self.plan_event(&event, uid, subject).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the event; gives it back where it starts flows.
+    fn event_row(&mut self, new: NewEvent) -> (Option<(Event, (Entity, [u8; 16]))>, [u8; 16]) {
+        let hub = &self.lane.hub;
+        let uid = event_id(&*hub.env);
+        let partition = self.partition(new.entity, new.id);
+        let sequence = self.records.get_mut(&partition.1).map_or(0, |held| {
+            held.touched = true;
+            let n = held.row.next_seq;
+            held.row.next_seq += 1;
+            n
+        });
+        let event = Event {
+            id: uid,
+            kind: new.kind,
+            connection: self.lane.conn.id.clone(),
+            subject: format!(
+                "{}/{}",
+                new.entity.name(),
+                RecordId(new.id).text(new.entity)
+            ),
+            partition: RecordId(partition.1).text(partition.0),
+            sequence,
+            time: new.time,
+            observed: self.now,
+            data: new.data,
+        };
+        let id = hub.store.next(Table::Event);
+        let data = serde_json::to_vec(&event.data).unwrap_or_default();
+        let sealed = hub
+            .store
+            .keys()
+            .seal(MAIN, Class::Workspace, self.now.0, "event", id, &data);
+        let row = EventRow {
+            id,
+            uid: uid.0,
+            ws: MAIN,
+            conn: event.connection.clone(),
+            kind: event.kind.clone(),
+            entity: new.entity,
+            subject: new.id,
+            part: event.partition.clone(),
+            seq: sequence,
+            time: new.time.0,
+            observed: self.now.0,
+            channel: new.channel.to_owned(),
+            late: new.late,
+            main: !new.attached,
+            delivery: new.delivery,
+            data: Value::Null,
+        };
+        self.set.events.push((row, sealed));
+        if let Some(t) = new.transition
+            && let Some(row) = self
+                .set
+                .transitions
+                .iter_mut()
+                .rev()
+                .find(|r| r.app == new.id && r.uid == i64::try_from(t).unwrap_or(-1))
+        {
+            row.event = Some(uid.0);
+        }
+        let counted = &mut self.set.counted;
+        match (new.attached, new.late, new.delivery.is_some()) {
+            (true, ..) => {}
+            (_, true, _) => counted.1 += 1,
+            (_, false, true) => counted.0 += 1,
+            (_, false, false) if new.channel != "backfill" => counted.2 += 1,
+            _ => {}
+        }
+        (
+            (!new.attached).then_some((event, (new.entity, new.id))),
+            uid.0,
+        )
+    }
+
+    /// The order key's record: the application, the job, or the record itself.
+    fn partition(&self, entity: Entity, id: [u8; 16]) -> (Entity, [u8; 16]) {
+        let field = match entity {
+            Entity::Offer | Entity::Interview | Entity::Scorecard | Entity::Signal => {
+                "application_id"
+            }
+            Entity::JobStage | Entity::Opening | Entity::JobPosting => "job_id",
+            _ => return (entity, id),
+        };
+        let linked = self
+            .records
+            .get(&id)
+            .and_then(|h| reference_text(&h.row.fields, field));
+        linked
+            .filter(|(_, id)| self.records.contains_key(id))
+            .unwrap_or((entity, id))
+    }
+
+    async fn plan_event(
+        &mut self,
+        event: &Event,
+        uid: [u8; 16],
+        subject: (Entity, [u8; 16]),
+    ) -> Result<(), Error> {
+        let flows = self.lane.hub.flows();
+        let wanting: Vec<Arc<LiveFlow>> = flows.on(&event.kind).to_vec();
+        let subscribed = flows
+            .subscriptions
+            .iter()
+            .filter(|s| crate::subscribe::wants(s, &event.kind))
+            .cloned()
+            .collect::<Vec<_>>();
+        if !wanting.is_empty() {
+            let roots: BTreeSet<&str> = wanting.iter().flat_map(|f| roots_of(&f.flow)).collect();
+            let bound = self
+                .bind(event, subject, &roots.into_iter().collect::<Vec<_>>())
+                .await?;
+            for live in &wanting {
+                let of = For {
+                    event,
+                    uid,
+                    bound: &bound,
+                    now: self.now,
+                };
+                let planned = self.lane.hub.plan(live, &of);
+                self.take_plan(live, planned, &bound, None);
+            }
+        }
+        for s in subscribed {
+            let bound = self
+                .bind(event, subject, &["candidate", "application", "job"])
+                .await?;
+            if let Some((row, stored, body)) =
+                crate::subscribe::plan(&self.lane.hub, &s, event, uid, &bound, self.now)
+            {
+                self.set.bodies.push(body);
+                self.go(row, Some(stored));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the scope, loading what it needs.
+    pub(super) async fn bind(
+        &mut self,
+        event: &Event,
+        subject: (Entity, [u8; 16]),
+        roots: &[&str],
+    ) -> Result<Bound, Error> {
+        let conn = self.lane.conn.clone();
+        self.load(vec![subject.1]).await?;
+        for _ in 0..8 {
+            let hand = InHand {
+                records: &self.records,
+                seen: &self.seen,
+                related: &self.related,
+                mentioned: &self.mentioned,
+            };
+            let needs = match bind(
+                event,
+                subject,
+                (&conn.id, &conn.connector.id, &conn.spec.owner),
+                Some(roots),
+                &hand,
+            ) {
+                Ok(bound) => return Ok(bound),
+                Err(needs) => needs,
+            };
+            let mut ids = Vec::new();
+            for need in needs {
+                match need {
+                    Need::Record(id) => ids.push(id),
+                    Need::Related(person, entity) => {
+                        let rows = self.lane.hub.store.related(MAIN, person, entity).await?;
+                        self.related.insert((person, entity), rows);
+                    }
+                }
+            }
+            self.load(ids).await?;
+        }
+        Ok(Bound::default())
+    }
+
+    /// Takes a plan into the write set; a run that lacks a path which a read may bring waits for it.
+    fn take_plan(
+        &mut self,
+        live: &LiveFlow,
+        planned: Planned,
+        bound: &Bound,
+        again: Option<&RunRow>,
+    ) {
+        let Some(mut run) = planned.run else {
+            if let Some(old) = again {
+                let done = RunRow {
+                    state: RunState::Skipped,
+                    reason: Some("its condition is false".into()),
+                    ..old.clone()
+                };
+                self.set.runs_moved.push(done);
+            }
+            return;
+        };
+        if let Some(old) = again {
+            (run.id, run.at, run.tries) = (old.id, old.at, old.tries + 1);
+        }
+        let waited_enough = again.is_some_and(|old| {
+            old.tries + 1 >= COMPLETE_TRIES || old.due.is_some_and(|d| d <= self.now.0)
+        });
+        if let Some(path) = planned.lacks.as_ref().filter(|_| !waited_enough)
+            && self.can_complete(path, bound, again.is_some())
+        {
+            run.state = RunState::Completing;
+            run.reason = Some(format!("{path} is being read"));
+            run.due = again.map_or(Some(self.now.plus_ms(COMPLETE_MS).0), |old| old.due);
+            return if again.is_some() {
+                self.set.runs_moved.push(run)
+            } else {
+                self.set.runs.push(run)
+            };
+        }
+        self.set
+            .flows
+            .push((live.row.flow.clone(), live.row.version, live.row.falls));
+        self.set.bodies.extend(planned.bodies);
+        self.set.holds.extend(planned.holds);
+        self.out.failed |= !planned.failures.is_empty();
+        self.set.failures.extend(planned.failures);
+        for (mut row, stored) in planned.actions {
+            row.run = run.id;
+            self.go(row, stored);
+        }
+        if again.is_some() {
+            self.set.runs_moved.push(run)
+        } else {
+            self.set.runs.push(run)
+        };
+    }
+
+    /// Whether a read may bring this path: its record was only ever seen in part.
+    fn can_complete(&mut self, path: &str, bound: &Bound, asked: bool) -> bool {
+        let root = root_of(path);
+        let Some((entity, remote)) = bound.behind.get(root).cloned() else {
+            return false;
+        };
+        let conn = &self.lane.conn;
+        if !conn.can_read() || conn.connector.reads_for(entity).is_empty() {
+            return false;
+        }
+        let id = RecordId::of(
+            self.lane.hub.store.install_key(),
+            "main",
+            &conn.id,
+            entity,
+            &remote,
+        )
+        .0;
+        let read_before = self
+            .records
+            .get(&id)
+            .is_some_and(|h| h.row.channel != "webhook");
+        if read_before {
+            return false;
+        }
+        if !asked {
+            self.want(entity, &remote, "a flow needs a field of it", 2);
+        }
+        true
+    }
+
+    /// An action whose plan is complete: claimed with it where its turn can be had at once, else planned.
+    pub(super) fn go(&mut self, mut row: ActionRow, stored: Option<Stored>) {
+        let may_go = row.state == ActionState::Planned && row.due.is_some();
+        let Some(dispatcher) = self.lane.hub.dispatcher(&row.conn).filter(|_| may_go) else {
+            return self.set.actions.push(row);
+        };
+        match stored {
+            Some(stored @ Stored::Request { .. })
+                if row.once != stagewire_model::OnceKind::Compare
+                    && dispatcher.reserve(&row, &stored) =>
+            {
+                (row.state, row.attempt) = (ActionState::Claimed, 1);
+                self.out.claimed.push((dispatcher, row.clone(), stored));
+            }
+            stored => self.out.planned.push((dispatcher, row.clone(), stored)),
+        }
+        self.set.actions.push(row);
+    }
+
+    /// Plans again what waited for a path; true where there is something to write.
+    pub(super) async fn completing(&mut self) -> Result<bool, Error> {
+        let runs = self
+            .lane
+            .hub
+            .store
+            .completing(self.lane.conn.id.clone(), 100)
+            .await?;
+        let flows = self.lane.hub.flows();
+        for old in &runs {
+            let stored = self.lane.hub.store.event(old.event).await?;
+            let (Some(live), Some(row)) = (flows.get(&old.flow).cloned(), stored) else {
+                self.set.runs_moved.push(RunRow {
+                    state: RunState::Skipped,
+                    reason: Some("its flow is gone".into()),
+                    ..old.clone()
+                });
+                continue;
+            };
+            let event = event_of(&row);
+            let roots = roots_of(&live.flow);
+            let bound = self.bind(&event, (row.entity, row.subject), &roots).await?;
+            let of = For {
+                event: &event,
+                uid: row.uid,
+                bound: &bound,
+                now: self.now,
+            };
+            let planned = self.lane.hub.plan(&live, &of);
+            let still = planned.lacks.is_some() && old.due.is_some_and(|d| d > self.now.0);
+            // a record that is not there yet may still come; one that was read and lacks it will not bring it
+            let may_come = planned.lacks.as_deref().is_some_and(|p| {
+                !bound.behind.contains_key(root_of(p)) || self.can_complete(p, &bound, true)
+            });
+            if still && may_come {
+                continue;
+            }
+            self.take_plan(&live, planned, &bound, Some(old));
+        }
+        Ok(!self.set.runs_moved.is_empty())
+    }
+}
+
+/// A stored event as the model has it.
+pub(crate) fn event_of(row: &EventRow) -> Event {
+    Event {
+        id: stagewire_model::EventId(row.uid),
+        kind: row.kind.clone(),
+        connection: row.conn.clone(),
+        subject: format!(
+            "{}/{}",
+            row.entity.name(),
+            RecordId(row.subject).text(row.entity)
+        ),
+        partition: row.part.clone(),
+        sequence: row.seq,
+        time: Micros(row.time),
+        observed: Micros(row.observed),
+        data: row.data.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+fn root_of(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}

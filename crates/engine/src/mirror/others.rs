@@ -1,0 +1,378 @@
+//! Records that are no application: candidates, jobs, offers and the rest, each one part dated by its own clock. Merges,
+//! anonymising and deletes are observations of tombstones.
+
+use super::events::{change_kind, has_events};
+use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
+use super::work::{Channel, NewEvent, Notes, Work, content, newest, own};
+use serde_json::{Map, Value, json};
+use stagewire_model::fields::{Class, Kind};
+use stagewire_model::{Entity, Micros, Observation, RecordId, Seen, canonical};
+
+/// What became of a delivery's observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Applied, or nothing new.
+    Taken,
+    /// It waits for a read.
+    Waiting,
+    /// Dated before the watermark.
+    Before,
+}
+
+impl Work<'_> {
+    /// Applies one observation of a delivery about such a record. `carrier`: of an embedded one, the observation around it.
+    pub fn other(
+        &mut self,
+        o: &Observation,
+        carrier: Option<&Observation>,
+        channel: Channel,
+    ) -> Fate {
+        match &o.seen {
+            Seen::Deleted => self.deleted(o, channel),
+            Seen::Merged { into } => self.merged(o, into, channel),
+            Seen::Anonymized { .. } => self.anonymized(o, channel),
+            Seen::Present | Seen::Embedded | Seen::History => self.present(o, carrier, channel),
+        }
+    }
+
+    fn present(
+        &mut self,
+        o: &Observation,
+        carrier: Option<&Observation>,
+        channel: Channel,
+    ) -> Fate {
+        let fields = self.fields(o);
+        let (seen, delivery) = (
+            self.seen(o, &fields, carrier, channel),
+            delivery_text(channel),
+        );
+        let mut plain = self.plain(o, channel);
+        let embedded = matches!(o.seen, Seen::Embedded);
+        let mut cx = self.context();
+        let out = match (embedded, channel.released) {
+            (true, _) => plain.embedded(&mut cx, seen),
+            (false, true) => plain.release(&mut cx, delivery, seen, channel.thin),
+            (false, false) => plain.deliver(&mut cx, delivery, seen, channel.thin),
+        };
+        if out.wanted {
+            let reason = if embedded {
+                "an embedded copy differs"
+            } else {
+                "a delivery must be confirmed"
+            };
+            self.want(o.entity, &o.remote_id, reason, if embedded { 3 } else { 1 });
+        }
+        self.take(o, plain, &out, fields, channel);
+        match out.verdict {
+            Verdict::Hint => Fate::Waiting,
+            Verdict::Before => Fate::Before,
+            _ => Fate::Taken,
+        }
+    }
+
+    /// A row of a read, or (`None`) that the read by id found nothing. Gives the deliveries it answered.
+    pub fn other_read(
+        &mut self,
+        entity: Entity,
+        remote_id: &str,
+        o: Option<&Observation>,
+        by_id: bool,
+        asked: u64,
+        channel: Channel,
+    ) {
+        if o.is_none() && !self.records.contains_key(&self.id(entity, remote_id)) {
+            return;
+        }
+        let empty = Observation {
+            seen: Seen::Present,
+            ..blank(entity, remote_id)
+        };
+        let seen_as = o.unwrap_or(&empty);
+        let fields = self.fields(seen_as);
+        let seen = o.map(|o| self.seen(o, &fields, None, channel));
+        let mut plain = self.plain(seen_as, channel);
+        let out = plain.read(&mut self.context(), seen, by_id, asked);
+        if out.wanted {
+            self.want_again(entity, remote_id, plain.tries, 3);
+        }
+        self.take(seen_as, plain, &out, fields, channel);
+    }
+
+    /// What the outcome means for the record in hand and its events.
+    fn take(
+        &mut self,
+        o: &Observation,
+        plain: Plain,
+        out: &Outcome,
+        fields: Map<String, Value>,
+        channel: Channel,
+    ) {
+        let now = self.now;
+        self.answered
+            .extend(out.answered.iter().filter_map(|d| d.parse::<i64>().ok()));
+        let unknown_and_nothing = matches!(
+            out.verdict,
+            Verdict::Nothing | Verdict::Stale | Verdict::Before
+        ) && !self.records.contains_key(&self.id(o.entity, &o.remote_id));
+        if unknown_and_nothing {
+            return;
+        }
+        let was_created = matches!(out.verdict, Verdict::Apply { first: true });
+        let held = self.held(o.entity, &o.remote_id, channel);
+        let before = held.row.fields.clone();
+        let notes = Notes::Plain(plain);
+        held.touched = true;
+        held.notes = notes;
+        if out.restored {
+            (held.row.deleted_at, held.row.deletion) = (None, None);
+            held.bump(channel.word, now);
+        }
+        let changed = if matches!(out.verdict, Verdict::Apply { .. }) {
+            held.merge(&fields, channel.word, now)
+        } else {
+            Vec::new()
+        };
+        if let Some(at) = newest(o) {
+            held.row.remote_updated = held.row.remote_updated.max(Some(at.micros));
+        }
+        if out.deleted {
+            held.row.deleted_at = Some(now.0);
+            held.row.deletion = Some(json!({"reason": "remote_deleted", "detected_by": if channel.delivery.is_some() { "vendor_event" } else { "full_scan" }}).to_string());
+            held.bump(channel.word, now);
+        }
+        let time = newest(o).map_or(now, |d| Micros(d.micros));
+        if out.restored {
+            self.event(o, "restored", time, channel, &[], &before);
+        }
+        if out.created {
+            let time = own(o, "created").map_or(time, |d| Micros(d.micros));
+            self.event(o, "created", time, channel, &changed, &before);
+        } else if !changed.is_empty() && !was_created {
+            let after = self
+                .held(o.entity, &o.remote_id, channel)
+                .row
+                .fields
+                .clone();
+            let kind = change_kind(o.entity, &before, &after, &changed);
+            self.event(o, kind, time, channel, &changed, &before);
+        }
+        if out.deleted {
+            self.event(o, "deleted", now, channel, &[], &before);
+        }
+    }
+
+    fn deleted(&mut self, o: &Observation, channel: Channel) -> Fate {
+        let mut plain = self.plain(o, channel);
+        let mut cx = self.context();
+        let out = if channel.released {
+            plain.release_deleted(&mut cx, delivery_text(channel))
+        } else {
+            plain.delete(&mut cx)
+        };
+        if out.wanted {
+            self.want(o.entity, &o.remote_id, "a delivery must be confirmed", 1);
+        }
+        let known = self.records.contains_key(&self.id(o.entity, &o.remote_id));
+        let silent = Outcome {
+            deleted: out.deleted && known,
+            ..out.clone()
+        };
+        self.held(o.entity, &o.remote_id, channel);
+        self.take(o, plain, &silent, Map::new(), channel);
+        if out.verdict == Verdict::Hint {
+            Fate::Waiting
+        } else {
+            Fate::Taken
+        }
+    }
+
+    fn merged(&mut self, o: &Observation, into: &str, channel: Channel) -> Fate {
+        let fate = self.deleted(o, channel);
+        let winner = RecordId(self.id(o.entity, into)).text(o.entity);
+        let held = self.held(o.entity, &o.remote_id, channel);
+        held.row.deletion = Some(
+            json!({"reason": "merged", "detected_by": "vendor_event", "merged_into_id": winner})
+                .to_string(),
+        );
+        held.touched = true;
+        let id = held.row.id16;
+        // one event, and it is the merge
+        self.events.retain(|e| {
+            !(e.id == id && e.kind == "candidate.deleted" && e.delivery == channel.delivery)
+        });
+        let before = Map::new();
+        let mut extra = Map::new();
+        extra.insert("merged_into_id".into(), json!(winner));
+        self.event_with(o, "merged", self.now, channel, &[], &before, extra);
+        self.want(o.entity, into, "another record was merged into it", 1);
+        self.repoint(id, self.id(o.entity, into), &winner);
+        fate
+    }
+
+    /// Applications and the rest in hand of the losing person belong to the winner now.
+    fn repoint(&mut self, loser: [u8; 16], winner: [u8; 16], text: &str) {
+        let now = self.now;
+        for held in self
+            .records
+            .values_mut()
+            .filter(|h| h.row.person == Some(loser) && h.row.id16 != loser)
+        {
+            held.row.person = Some(winner);
+            if held.row.fields.contains_key("candidate_id") {
+                held.row.fields.insert("candidate_id".into(), json!(text));
+            }
+            held.bump("webhook", now);
+        }
+    }
+
+    fn anonymized(&mut self, o: &Observation, channel: Channel) -> Fate {
+        let id = self.id(o.entity, &o.remote_id);
+        let now = self.now;
+        if let Some(held) = self.records.get_mut(&id) {
+            let before = Map::new();
+            let mut wiped = Vec::new();
+            for field in stagewire_model::fields::entity(o.entity.name())
+                .map(|e| e.fields)
+                .unwrap_or_default()
+            {
+                if matches!(field.class, Class::Personal | Class::Restricted)
+                    && held.row.fields.contains_key(field.name)
+                {
+                    let empty = if matches!(field.kind, Kind::List(_)) {
+                        json!([])
+                    } else {
+                        Value::Null
+                    };
+                    held.row.fields.insert(field.name.to_owned(), empty);
+                    wiped.push(field.name.to_owned());
+                }
+            }
+            held.row.fields.insert("anonymized".into(), json!(true));
+            held.row.fields.remove("extra");
+            held.bump(channel.word, now);
+            if let Notes::Plain(p) = &mut held.notes
+                && let Some(h) = &mut p.held
+            {
+                h.content = canonical::hex(&held.row.hash).into();
+            }
+            self.event(o, "anonymized", now, channel, &wiped, &before);
+        }
+        self.want(o.entity, &o.remote_id, "its person was anonymised", 1);
+        Fate::Taken
+    }
+
+    fn plain(&mut self, o: &Observation, _channel: Channel) -> Plain {
+        match self
+            .records
+            .get(&self.id(o.entity, &o.remote_id))
+            .map(|h| &h.notes)
+        {
+            Some(Notes::Plain(p)) => p.clone(),
+            _ => Plain::default(),
+        }
+    }
+
+    /// The observed fields with references as ids.
+    pub(super) fn fields(&self, o: &Observation) -> Map<String, Value> {
+        o.fields
+            .iter()
+            .map(|(k, v)| (k.clone(), self.resolve(v)))
+            .collect()
+    }
+
+    fn seen(
+        &self,
+        o: &Observation,
+        fields: &Map<String, Value>,
+        carrier: Option<&Observation>,
+        channel: Channel,
+    ) -> PlainSeen {
+        let held = self.records.get(&self.id(o.entity, &o.remote_id));
+        let mut would = held.map(|h| h.row.fields.clone()).unwrap_or_default();
+        would.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let embedded = matches!(o.seen, Seen::Embedded);
+        let at = newest(o)
+            .filter(|_| !embedded)
+            .or_else(|| carrier.and_then(newest));
+        let _ = channel;
+        PlainSeen {
+            content: canonical::hex(&content(&would)).into(),
+            at,
+            created: own(o, "created").filter(|_| has_events(o.entity)),
+        }
+    }
+
+    fn event(
+        &mut self,
+        o: &Observation,
+        what: &str,
+        time: Micros,
+        channel: Channel,
+        changed: &[String],
+        before: &Map<String, Value>,
+    ) {
+        self.event_with(o, what, time, channel, changed, before, Map::new());
+    }
+
+    fn event_with(
+        &mut self,
+        o: &Observation,
+        what: &str,
+        time: Micros,
+        channel: Channel,
+        changed: &[String],
+        before: &Map<String, Value>,
+        more: Map<String, Value>,
+    ) {
+        if !has_events(o.entity) {
+            return;
+        }
+        let held = self.held(o.entity, &o.remote_id, channel);
+        let mut data = super::events::data(
+            o.entity,
+            &held.text(),
+            held.row.revision,
+            changed,
+            before,
+            &held.row.fields,
+            false,
+            channel,
+        );
+        data.extend(more);
+        let id = held.row.id16;
+        self.events.push(NewEvent {
+            kind: format!("{}.{what}", o.entity.name()),
+            entity: o.entity,
+            id,
+            late: false,
+            attached: false,
+            time,
+            channel: channel.word,
+            delivery: channel.delivery,
+            data,
+            transition: None,
+        });
+    }
+}
+
+fn delivery_text(channel: Channel) -> Box<str> {
+    channel
+        .delivery
+        .map(|d| d.to_string())
+        .unwrap_or_default()
+        .into()
+}
+
+fn blank(entity: Entity, remote_id: &str) -> Observation {
+    Observation {
+        entity,
+        remote_id: remote_id.to_owned(),
+        shape: String::new(),
+        seen: Seen::Present,
+        fields: Map::new(),
+        dates: Vec::new(),
+        own: Vec::new(),
+        announces: None,
+        complete: false,
+    }
+}

@@ -1,0 +1,407 @@
+//! One batch's working copy of the records it touches: observations are applied to it in order, and what comes out is a write set.
+//! Reads and writes nothing itself: the lane loads the records first and hands the result to the store.
+
+use super::application::{Application, Context, Date, Receipts};
+use super::plain::Plain;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use stagewire_model::{DateSeen, Entity, MAIN, Micros, Observation, RecordId, canonical};
+use stagewire_store::{Class, RecordRow, RecordWrite, Store, Table, TransitionRow, WantRow};
+use std::collections::{BTreeMap, HashMap};
+
+/// How often a read that denies a delivery is asked for again: after 1, 5 and 30 seconds.
+pub const ASKS: u32 = 2;
+
+/// The mirror's own notes on a record, stored with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Notes {
+    /// An application: its status and stage by their own rules, the rest as one part.
+    Application {
+        /// Status, stage and history.
+        app: Box<Application>,
+        /// Everything else.
+        rest: Plain,
+    },
+    /// Any other record: one part.
+    Plain(Plain),
+}
+
+/// A record in hand.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// As it is now.
+    pub row: RecordRow,
+    /// The revision it was loaded with; 0 = new.
+    pub base: i64,
+    /// The mirror's notes.
+    pub notes: Notes,
+    /// Notes or dates changed.
+    pub touched: bool,
+    /// Fields changed.
+    pub changed: bool,
+}
+
+/// An event that came out, before it has a row.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// `application.stage_changed` …
+    pub kind: String,
+    /// The record it is about.
+    pub entity: Entity,
+    /// Its id.
+    pub id: [u8; 16],
+    /// Its place among other changes of the same record.
+    pub late: bool,
+    /// Attached to a stronger event of the same act.
+    pub attached: bool,
+    /// When it happened, best known.
+    pub time: Micros,
+    /// How it was learned: `webhook`, `poll_delta`, `poll_full`, `backfill`, `read_back`.
+    pub channel: &'static str,
+    /// The delivery that told it.
+    pub delivery: Option<i64>,
+    /// `record_ref`, `changed`, `previous`, `current` …
+    pub data: Map<String, Value>,
+    /// The transition it tells of.
+    pub transition: Option<u64>,
+}
+
+/// How something was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Channel {
+    /// The word of the record's provenance.
+    pub word: &'static str,
+    /// The delivery, if it is one.
+    pub delivery: Option<i64>,
+    /// It waited for the watermark.
+    pub released: bool,
+    /// It proves nothing alone.
+    pub thin: bool,
+}
+
+/// What one batch has in hand.
+pub struct Work<'a> {
+    /// The connection's name.
+    pub conn: &'a str,
+    /// Whether it can be asked.
+    pub reads: bool,
+    /// Its watermark.
+    pub watermark: Micros,
+    /// Its receipt counter.
+    pub receipts: &'a mut Receipts,
+    /// Now.
+    pub now: Micros,
+    /// Numbers, keys and the installation's key.
+    pub store: &'a dyn Store,
+    /// The records in hand; one that is missing was looked for and is not there.
+    pub records: HashMap<[u8; 16], Held>,
+    /// What happened.
+    pub events: Vec<NewEvent>,
+    /// New or changed rows of histories.
+    pub transitions: Vec<TransitionRow>,
+    /// Reads that are wanted.
+    pub wants: BTreeMap<(Entity, String), WantRow>,
+    /// Deliveries whose hints were answered.
+    pub answered: Vec<i64>,
+}
+
+impl Work<'_> {
+    /// Our id of a remote record of this connection.
+    pub fn id(&self, entity: Entity, remote_id: &str) -> [u8; 16] {
+        RecordId::of(
+            self.store.install_key(),
+            "main",
+            self.conn,
+            entity,
+            remote_id,
+        )
+        .0
+    }
+
+    /// The rules' view of the connection.
+    pub(super) fn context(&mut self) -> Context<'_> {
+        Context {
+            watermark: self.watermark.seconds(),
+            reads: self.reads,
+            asks: ASKS,
+            receipts: self.receipts,
+        }
+    }
+
+    /// The record in hand, made if it is not there.
+    pub(super) fn held(&mut self, entity: Entity, remote_id: &str, channel: Channel) -> &mut Held {
+        let id = self.id(entity, remote_id);
+        let (now, store, conn) = (self.now.0, self.store, self.conn);
+        self.records.entry(id).or_insert_with(|| {
+            let notes = match entity {
+                Entity::Application => Notes::Application {
+                    app: Box::default(),
+                    rest: Plain::default(),
+                },
+                _ => Notes::Plain(Plain::default()),
+            };
+            let row = RecordRow {
+                rid: store.next(Table::Record),
+                ws: MAIN,
+                conn: conn.to_owned(),
+                entity,
+                id16: id,
+                remote_id: remote_id.to_owned(),
+                person: (entity == Entity::Candidate).then_some(id),
+                revision: 0,
+                hash: [0; 32],
+                parts: Value::Null,
+                next_seq: 1,
+                channel: channel.word.to_owned(),
+                first_seen: now,
+                changed_at: now,
+                observed_at: now,
+                remote_updated: None,
+                deleted_at: None,
+                deletion: None,
+                fields: Map::new(),
+            };
+            Held {
+                row,
+                base: 0,
+                notes,
+                touched: true,
+                changed: true,
+            }
+        })
+    }
+
+    /// A loaded row becomes a record in hand.
+    pub fn hold(row: RecordRow) -> Held {
+        let notes =
+            serde_json::from_value(row.parts.clone()).unwrap_or_else(|_| match row.entity {
+                Entity::Application => Notes::Application {
+                    app: Box::default(),
+                    rest: Plain::default(),
+                },
+                _ => Notes::Plain(Plain::default()),
+            });
+        Held {
+            base: row.revision,
+            row,
+            notes,
+            touched: false,
+            changed: false,
+        }
+    }
+
+    /// Every record an observation names, with the vendor's id: what we do not hold can be read by it.
+    pub fn named_by(
+        &self,
+        observations: &[Observation],
+        out: &mut HashMap<[u8; 16], (Entity, String)>,
+    ) {
+        let mut add = |v: &Value| {
+            let entity = v
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(Entity::parse);
+            if let (Some(entity), Some(id)) = (entity, v.get("id").and_then(Value::as_str)) {
+                out.insert(self.id(entity, id), (entity, id.to_owned()));
+            }
+        };
+        for value in observations.iter().flat_map(|o| o.fields.values()) {
+            match value {
+                Value::Array(items) => items.iter().for_each(&mut add),
+                other => add(other),
+            }
+        }
+    }
+
+    /// Every record an observation may touch.
+    pub fn ids_of(&self, observations: &[Observation], out: &mut Vec<[u8; 16]>) {
+        for o in observations {
+            out.push(self.id(o.entity, &o.remote_id));
+            if let Some(candidate) = reference(&o.fields, "candidate_id") {
+                out.push(self.id(Entity::Candidate, candidate));
+            }
+            if let Some(app) = reference(&o.fields, "application_id") {
+                out.push(self.id(Entity::Application, app));
+            }
+        }
+    }
+
+    /// References become ids: `{"$ref": "job", "id": "7"}` → `job_…`.
+    pub(super) fn resolve(&self, value: &Value) -> Value {
+        match value {
+            Value::Object(o) => {
+                if let (Some(entity), Some(id)) = (
+                    o.get("$ref")
+                        .and_then(Value::as_str)
+                        .and_then(Entity::parse),
+                    o.get("id").and_then(Value::as_str),
+                ) {
+                    return json!(RecordId(self.id(entity, id)).text(entity));
+                }
+                Value::Object(
+                    o.iter()
+                        .map(|(k, v)| (k.clone(), self.resolve(v)))
+                        .collect(),
+                )
+            }
+            Value::Array(a) => Value::Array(a.iter().map(|v| self.resolve(v)).collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// A read of this record is wanted.
+    pub fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
+        if !self.reads {
+            return;
+        }
+        let row = WantRow {
+            entity,
+            remote_id: remote_id.to_owned(),
+            reason: reason.to_owned(),
+            priority,
+            due: self.now.0,
+            tries: 0,
+            heard: i64::try_from(self.receipts.last()).unwrap_or(i64::MAX),
+        };
+        self.wants
+            .entry((entity, row.remote_id.clone()))
+            .or_insert(row);
+    }
+
+    /// It was asked and is not believed yet: asked again after 1, 5 and 30 seconds, since read replicas lag.
+    pub fn want_again(&mut self, entity: Entity, remote_id: &str, tries: u32, priority: i64) {
+        self.want(entity, remote_id, "asked again", priority);
+        let wait = [1_000, 1_000, 5_000, 30_000][tries.min(3) as usize];
+        let due = self.now.plus_ms(wait).0;
+        if let Some(row) = self.wants.get_mut(&(entity, remote_id.to_owned())) {
+            row.due = due;
+        }
+    }
+
+    /// The records to be written, sealed; unchanged ones are left out.
+    pub fn writes(&mut self) -> Vec<RecordWrite> {
+        let (keys, now) = (self.store.keys(), self.now.0);
+        let mut out = Vec::new();
+        for held in self.records.values_mut().filter(|h| h.touched || h.changed) {
+            held.row.parts = serde_json::to_value(&held.notes).unwrap_or(Value::Null);
+            let sealed = if held.changed || held.base == 0 {
+                let plain = serde_json::to_vec(&held.row.fields).unwrap_or_default();
+                keys.seal(MAIN, Class::Workspace, now, "record", held.row.rid, &plain)
+            } else {
+                (0, Vec::new())
+            };
+            if held.base == 0 && held.row.revision == 0 {
+                held.row.revision = 1;
+            }
+            out.push(RecordWrite {
+                row: held.row.clone(),
+                base: held.base,
+                sealed,
+            });
+        }
+        out
+    }
+
+    /// After the writes were taken: what is in hand is what is stored.
+    pub fn settled(&mut self) {
+        for held in self.records.values_mut() {
+            (held.base, held.touched, held.changed) = (held.row.revision, false, false);
+        }
+    }
+}
+
+impl Held {
+    /// Puts fields over those held; an absent one changes nothing. Gives the paths that changed.
+    pub(super) fn merge(
+        &mut self,
+        fields: &Map<String, Value>,
+        channel: &str,
+        now: Micros,
+    ) -> Vec<String> {
+        let mut changed = Vec::new();
+        for (key, value) in fields {
+            if self.row.fields.get(key) != Some(value) {
+                if !BESIDE.contains(&key.as_str()) {
+                    changed.push(key.clone());
+                }
+                self.row.fields.insert(key.clone(), value.clone());
+                self.changed = true;
+            }
+        }
+        if !changed.is_empty() {
+            self.bump(channel, now);
+        }
+        changed
+    }
+
+    /// The next revision: the content is another one now.
+    pub(super) fn bump(&mut self, channel: &str, now: Micros) {
+        if self.row.revision == self.base {
+            self.row.revision += 1;
+        }
+        self.row.hash = content(&self.row.fields);
+        (self.row.changed_at, self.row.observed_at) = (now.0, now.0);
+        channel.clone_into(&mut self.row.channel);
+        self.changed = true;
+    }
+
+    /// The text of its id.
+    pub fn text(&self) -> String {
+        RecordId(self.row.id16).text(self.row.entity)
+    }
+}
+
+/// Kept with a record, but no content of it: envelope values, what the vendor sends beyond the model, and what moves with every
+/// touch. None of them makes a revision or an event.
+const BESIDE: &[&str] = &[
+    "extra",
+    "meta",
+    "remote_url",
+    "remote_created_at",
+    "remote_updated_at",
+    "last_activity_at",
+    "last_interaction_at",
+];
+
+/// The hash of a record's own content; what the vendor sends beyond the model does not count.
+pub fn content(fields: &Map<String, Value>) -> [u8; 32] {
+    let own: Map<String, Value> = fields
+        .iter()
+        .filter(|(k, _)| !BESIDE.contains(&k.as_str()))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    canonical::hash(&Value::Object(own))
+}
+
+/// The remote id in a reference field.
+pub fn reference<'v>(fields: &'v Map<String, Value>, key: &str) -> Option<&'v str> {
+    fields.get(key)?.get("id")?.as_str()
+}
+
+/// A vendor date as the rules want it.
+pub(super) fn date(d: &DateSeen) -> Date {
+    Date {
+        micros: d.at.0,
+        coarse: d.coarse,
+        path: d.path.as_str().into(),
+    }
+}
+
+/// The newest record-wide date.
+pub(super) fn newest(o: &Observation) -> Option<Date> {
+    o.dates.iter().max_by_key(|d| d.at).map(date)
+}
+
+/// The date of one state.
+pub(super) fn own(o: &Observation, state: &str) -> Option<Date> {
+    o.own
+        .iter()
+        .find(|(name, _)| name == state)
+        .map(|(_, d)| date(d))
+}
+
+/// The record an id field names.
+pub fn reference_text(fields: &Map<String, Value>, key: &str) -> Option<(Entity, [u8; 16])> {
+    RecordId::parse(fields.get(key)?.as_str()?).map(|(entity, id)| (entity, id.0))
+}

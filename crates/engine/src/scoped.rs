@@ -1,0 +1,83 @@
+//! Binding a scope outside a lane: loads the records an event's scope needs straight from the store.
+
+use crate::binding::{Bound, Need, Records, bind};
+use crate::connection::Connection;
+use crate::hub::Hub;
+use stagewire_model::{Entity, Event, MAIN};
+use stagewire_store::{Error, RecordRow};
+use std::collections::HashMap;
+
+/// Loads on demand.
+pub struct Loader<'h> {
+    hub: &'h Hub,
+    records: HashMap<[u8; 16], Option<RecordRow>>,
+    related: HashMap<([u8; 16], Entity), Vec<RecordRow>>,
+}
+
+impl Records for Loader<'_> {
+    fn get(&self, id: &[u8; 16]) -> Option<Option<&RecordRow>> {
+        self.records.get(id).map(Option::as_ref)
+    }
+
+    fn related(&self, person: &[u8; 16], entity: Entity) -> Option<Vec<&RecordRow>> {
+        self.related
+            .get(&(*person, entity))
+            .map(|rows| rows.iter().collect())
+    }
+}
+
+impl<'h> Loader<'h> {
+    /// A loader that has loaded nothing.
+    pub fn new(hub: &'h Hub) -> Loader<'h> {
+        Loader {
+            hub,
+            records: HashMap::new(),
+            related: HashMap::new(),
+        }
+    }
+
+    /// Makes the scope of an event; no roots = all.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn bind(
+        &mut self,
+        event: &Event,
+        subject: (Entity, [u8; 16]),
+        conn: &Connection,
+        roots: &[&str],
+    ) -> Result<Bound, Error> {
+        let roots = (!roots.is_empty()).then_some(roots);
+        for _ in 0..8 {
+            let needs = match bind(
+                event,
+                subject,
+                (&conn.id, &conn.connector.id, &conn.spec.owner),
+                roots,
+                self,
+            ) {
+                Ok(bound) => return Ok(bound),
+                Err(needs) => needs,
+            };
+            for need in needs {
+                match need {
+                    Need::Record(id) => {
+                        let row = self
+                            .hub
+                            .store
+                            .records(MAIN, vec![id])
+                            .await?
+                            .pop()
+                            .flatten();
+                        self.records.insert(id, row);
+                    }
+                    Need::Related(person, entity) => {
+                        let rows = self.hub.store.related(MAIN, person, entity).await?;
+                        self.related.insert((person, entity), rows);
+                    }
+                }
+            }
+        }
+        Ok(Bound::default())
+    }
+}

@@ -1,0 +1,317 @@
+//! `stagewire.toml` and the environment, read into one checked value.
+//! Everything wrong is reported at once, each with its place and the nearest right name. Secrets
+//! are not read here, only where they stand; no file at all is a working configuration.
+
+mod cidr;
+mod connections;
+mod document;
+mod places;
+mod poll;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod urls;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use stagewire_connector::Problem;
+use stagewire_engine::flow::nearest::nearest;
+
+pub(crate) use self::cidr::Cidr;
+use self::connections::did_you_mean;
+pub(crate) use self::connections::{Alert, Connection};
+use self::document::{Homes, Reader, Section, Setting};
+pub(crate) use self::poll::Poll;
+pub(crate) use self::secret::SecretRef;
+
+/// The code of every problem of the configuration.
+pub(crate) const CODE: &str = "CONFIG-001";
+
+/// The environment variables that replace a setting, by section and key.
+const OVERRIDES: &[(&str, &str)] = &[
+    ("server", "listen"),
+    ("server", "public_url"),
+    ("server", "data_dir"),
+    ("server", "flows"),
+    ("server", "connectors"),
+    ("network", "allow_private"),
+];
+
+const ROOT: &[&str] = &["server", "network", "connection", "alert", "vars"];
+const SERVER: &[&str] = &["listen", "public_url", "data_dir", "flows", "connectors"];
+/// Settings of the documented surface that this version cannot honour; ignoring one would be a lie.
+const SERVER_LATER: &[&str] = &[
+    "intake_listen",
+    "tls_cert",
+    "tls_key",
+    "trusted_proxies",
+    "heartbeat",
+    "database_url",
+];
+const NETWORK: &[&str] = &["allow_private"];
+const CONNECTION: &[&str] = &[
+    "id",
+    "connector",
+    "base_url",
+    "auth_url",
+    "owner",
+    "poll",
+    "effect",
+    "once",
+    "fields",
+];
+const CONNECTION_LATER: &[&str] = &["keep"];
+const ALERT: &[&str] = &["to"];
+const HOMES: Homes = &[
+    ("[server]", SERVER),
+    ("[server]", SERVER_LATER),
+    ("[network]", NETWORK),
+    ("[[connection]]", CONNECTION),
+    ("[[connection]]", CONNECTION_LATER),
+    ("[[alert]]", ALERT),
+];
+
+/// What the operator decided. Paths are relative to the folder of the file they stand in.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) network: Network,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) alerts: Vec<Alert>,
+    /// What flows read as `vars.<name>`.
+    pub(crate) vars: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Where the server answers; `127.0.0.1:8787` by default.
+    pub(crate) listen: SocketAddr,
+    /// How others reach it, without a slash at the end; made from `listen` by default.
+    pub(crate) public_url: String,
+    /// The database and the key live here; `./data` by default.
+    pub(crate) data_dir: PathBuf,
+    /// The folder of flow files; `./flows` by default, and it need not exist.
+    pub(crate) flows: PathBuf,
+    /// A folder with more connectors, data only.
+    pub(crate) connectors: Option<PathBuf>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    /// Private ranges that calls may go to all the same; none by default.
+    pub(crate) allow_private: Vec<Cidr>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, then the environment.
+    pub(crate) fn load(
+        path: Option<&Path>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Problem>> {
+        let Some(path) = path else {
+            return Self::parse("", None, env);
+        };
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, Some(path), env),
+            Err(error) => {
+                let file = path.display().to_string();
+                Err(vec![Problem::of_file(
+                    &file,
+                    format!("cannot be read: {error}"),
+                )])
+            }
+        }
+    }
+
+    /// Checks `text` as if it stood in the file at `path`.
+    fn parse(
+        text: &str,
+        path: Option<&Path>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::new(text, path, HOMES);
+        let document = reader.document()?;
+        let root = Section::new("", document.get_ref(), document.span());
+        reader.only(&root, ROOT, &[]);
+        let server = server(&mut reader, &root, env);
+        let network = network(&mut reader, &root, env);
+        let connections = connections::connections(&mut reader, &root);
+        let alerts = connections::alerts(&mut reader, &root, &connections);
+        let vars = reader.vars(&root);
+        for key in SERVER_LATER {
+            let name = variable("server", key);
+            if env(&name).is_some() {
+                reader.problem(&Setting::from_env(name, String::new()), not_yet(key), None);
+            }
+        }
+        reader.finish()?;
+        // Whatever could not be read has been reported, so all that is left is complete.
+        Ok(Self {
+            server,
+            network,
+            connections,
+            alerts,
+            vars,
+        })
+    }
+}
+
+/// Environment variables that look like overrides of ours and are none; a typing error there
+/// would otherwise be silent.
+pub(crate) fn unknown_overrides<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Problem> {
+    let known: Vec<String> = OVERRIDES
+        .iter()
+        .map(|(section, key)| variable(section, key))
+        .collect();
+    let later: Vec<String> = SERVER_LATER
+        .iter()
+        .map(|key| variable("server", key))
+        .collect();
+    let ours = names.filter(|name| name.starts_with("STAGEWIRE__"));
+    let unknown = ours.filter(|name| !known.iter().chain(&later).any(|known| known == name));
+    let problem = |name: &'a str| {
+        let says = "is not a setting that the environment can replace";
+        let hint = nearest(name, known.iter().map(String::as_str)).map(did_you_mean);
+        Problem {
+            hint,
+            ..Problem::of_file(name, says)
+        }
+    };
+    unknown.map(problem).collect()
+}
+
+fn server(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Server {
+    let section = reader.section(root, "server");
+    if let Some(section) = &section {
+        reader.only(section, SERVER, SERVER_LATER);
+    }
+    let mut setting = |key: &str| {
+        let name = variable("server", key);
+        match env(&name) {
+            Some(value) => Some(Setting::from_env(name, value)),
+            None => reader.text(section.as_ref()?, key),
+        }
+    };
+    let (listen, public_url) = (setting("listen"), setting("public_url"));
+    let (data_dir, flows, connectors) =
+        (setting("data_dir"), setting("flows"), setting("connectors"));
+    let listen = listen.and_then(|listen| {
+        let parsed = listen.value.parse().ok();
+        if parsed.is_none() {
+            let says = format!("`{}` is not an address to listen on", listen.value);
+            reader.problem(
+                &listen,
+                says,
+                Some("write it as IP:PORT, such as \"127.0.0.1:8787\""),
+            );
+        }
+        parsed
+    });
+    let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)));
+    Server {
+        listen,
+        public_url: url(reader, public_url).unwrap_or_else(|| reached_at(listen)),
+        data_dir: folder(reader, data_dir).unwrap_or_else(|| reader.beside("data")),
+        flows: folder(reader, flows).unwrap_or_else(|| reader.beside("flows")),
+        connectors: folder(reader, connectors),
+    }
+}
+
+fn network(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Network {
+    let section = reader.section(root, "network");
+    if let Some(section) = &section {
+        reader.only(section, NETWORK, &[]);
+    }
+    let name = variable("network", "allow_private");
+    let ranges = match (env(&name), &section) {
+        (Some(list), _) => {
+            let ranges = list
+                .split(',')
+                .map(str::trim)
+                .filter(|range| !range.is_empty());
+            ranges
+                .map(|range| Setting::from_env(name.clone(), range.to_owned()))
+                .collect()
+        }
+        (None, Some(section)) => reader.texts(section, "allow_private"),
+        (None, None) => Vec::new(),
+    };
+    let mut allow_private = Vec::new();
+    for range in ranges {
+        match Cidr::parse(&range.value) {
+            Ok(cidr) => allow_private.push(cidr),
+            Err(says) => reader.problem(&range, says, Some("write it as \"10.0.0.0/8\"")),
+        }
+    }
+    Network { allow_private }
+}
+
+fn url(reader: &mut Reader<'_>, setting: Option<Setting>) -> Option<String> {
+    let setting = setting?;
+    match urls::clean(&setting.value) {
+        Ok(url) => Some(url),
+        Err(says) => {
+            reader.problem(
+                &setting,
+                says,
+                Some("write it as \"https://host\" or \"https://host:port\""),
+            );
+            None
+        }
+    }
+}
+
+fn folder(reader: &mut Reader<'_>, setting: Option<Setting>) -> Option<PathBuf> {
+    let setting = not_empty(reader, setting)?;
+    // A path in the environment is meant from where the command was given.
+    Some(match setting.is_from_env() {
+        true => PathBuf::from(setting.value),
+        false => reader.beside(&setting.value),
+    })
+}
+
+fn not_empty(reader: &mut Reader<'_>, setting: Option<Setting>) -> Option<Setting> {
+    let setting = setting?;
+    if setting.value.trim().is_empty() {
+        reader.problem(
+            &setting,
+            "is empty".to_owned(),
+            Some("leave the line out instead"),
+        );
+        return None;
+    }
+    Some(setting)
+}
+
+fn variable(section: &str, key: &str) -> String {
+    format!(
+        "STAGEWIRE__{}__{}",
+        section.to_ascii_uppercase(),
+        key.to_ascii_uppercase()
+    )
+}
+
+fn not_yet(key: &str) -> String {
+    format!("`{key}` is not in this version, and leaving it unheeded would mislead")
+}
+
+/// Somebody on the same machine reaches a server that listens everywhere by its loopback.
+fn reached_at(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}

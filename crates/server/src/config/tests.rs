@@ -1,0 +1,452 @@
+//! Each way a configuration can be wrong, with the place that is told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use stagewire_model::{Effect, OnceKind, Secret};
+
+use super::*;
+
+fn load(text: &str) -> Result<Config, Vec<Problem>> {
+    Config::parse(text, Some(Path::new("stagewire.toml")), &|_| None)
+}
+
+fn told(text: &str) -> Vec<String> {
+    shown(&load(text).expect_err("this configuration is wrong"))
+}
+
+fn shown(problems: &[Problem]) -> Vec<String> {
+    let show = |p: &Problem| {
+        let hint = p.hint.as_ref().map(|hint| format!("; {hint}"));
+        let place = match p.line {
+            0 => p.file.clone(),
+            line => format!("{}:{line}:{}", p.file, p.column),
+        };
+        format!("{place}: {}{}", p.message, hint.unwrap_or_default())
+    };
+    problems.iter().map(show).collect()
+}
+
+fn env<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| {
+        set.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    }
+}
+
+#[test]
+fn no_file_at_all_is_a_working_server() {
+    let config = Config::load(None, &|_| None).expect("the defaults are right");
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.server.public_url, "http://127.0.0.1:8787");
+    assert_eq!(config.server.data_dir, Path::new("data"));
+    assert_eq!(config.server.flows, Path::new("flows"));
+    assert_eq!(config.server.connectors, None);
+    assert!(config.connections.is_empty() && config.alerts.is_empty() && config.vars.is_empty());
+    assert!(config.network.allow_private.is_empty());
+}
+
+#[test]
+fn a_full_file_says_everything_it_can() {
+    let config = load(
+        r##"
+[server]
+listen = "0.0.0.0:9000"
+public_url = "https://wire.example.com/"
+data_dir = "/var/lib/stagewire"
+flows = "./flows"
+connectors = "./mine"
+[network]
+allow_private = ["127.0.0.0/8", "fd00::/8"]
+[[connection]]
+id = "gh"
+connector = "acme"
+base_url = "http://127.0.0.1:9001"
+auth_url = "http://127.0.0.1:9001/"
+owner = "ana@example.com"
+poll = "0"
+[connection.fields]
+client_id = "env:GH_CLIENT_ID"
+client_secret = "file:secrets/gh"
+acting_user = 4012
+[[connection]]
+id = "out"
+connector = "http"
+base_url = "https://hooks.example.com"
+effect = "internal"
+once = "ledger"
+poll = "5m"
+[[alert]]
+to = "chat:out:#hiring:ops"
+[vars]
+channel = "#hiring"
+days = 5
+owners = ["a", { deep = 1.5 }]
+"##,
+    )
+    .expect("the whole surface is known");
+    assert_eq!(config.server.public_url, "https://wire.example.com");
+    assert_eq!(
+        config.server.connectors.as_deref(),
+        Some(Path::new("./mine"))
+    );
+    let [gh, out] = &config.connections[..] else {
+        panic!("two connections")
+    };
+    assert_eq!(gh.poll, Poll::Never);
+    assert_eq!(gh.auth_url.as_deref(), Some("http://127.0.0.1:9001"));
+    assert_eq!(
+        gh.fields["client_id"],
+        SecretRef::Env("GH_CLIENT_ID".to_owned())
+    );
+    assert_eq!(
+        gh.fields["client_secret"],
+        SecretRef::File("secrets/gh".into())
+    );
+    assert_eq!(
+        gh.fields["acting_user"],
+        SecretRef::Plain(Secret::new("4012".to_owned()))
+    );
+    assert_eq!(
+        (out.effect, out.once),
+        (Some(Effect::Internal), Some(OnceKind::Ledger))
+    );
+    assert_eq!(out.poll, Poll::Every(Duration::from_secs(300)));
+    let alert = &config.alerts[0];
+    assert_eq!(
+        (alert.kind.as_str(), alert.address.as_str()),
+        ("chat", "#hiring:ops")
+    );
+    assert_eq!(
+        config.vars["owners"],
+        serde_json::json!(["a", { "deep": 1.5 }])
+    );
+}
+
+#[test]
+fn every_problem_is_told_at_once_in_the_order_of_the_file() {
+    let problems =
+        told("[server]\nlistn = \"x\"\nlisten = \"localhost\"\n[[connection]]\nid = \"GH\"\n");
+    assert_eq!(
+        problems,
+        [
+            "stagewire.toml:2:1: `listn` is not a setting of [server]; did you mean `listen`?",
+            "stagewire.toml:3:10: `localhost` is not an address to listen on; \
+             write it as IP:PORT, such as \"127.0.0.1:8787\"",
+            "stagewire.toml:4:1: [[connection]] lacks `connector`",
+            "stagewire.toml:5:6: `GH` cannot be a connection's id; use 1 to 32 of a-z, 0-9 and `-`",
+        ]
+    );
+}
+
+#[test]
+fn a_stray_key_is_sent_home_and_a_strange_one_is_shown_the_others() {
+    let problems = told("flows = \"./f\"\nconection = 1\n[network]\ncolour = \"red\"\n");
+    assert_eq!(
+        problems,
+        [
+            "stagewire.toml:1:1: `flows` is not a setting; it belongs under [server]",
+            "stagewire.toml:2:1: `conection` is not a setting; did you mean `connection`?",
+            "stagewire.toml:4:1: `colour` is not a setting of [network]; there are: allow_private",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_in_this_version_is_refused_not_ignored() {
+    for key in SERVER_LATER {
+        let problems = told(&format!("[server]\n{key} = \"x\"\n"));
+        assert_eq!(problems.len(), 1);
+        let expected = format!("stagewire.toml:2:1: `{key}` is not in this version");
+        assert!(problems[0].starts_with(&expected), "{problems:?}");
+    }
+    let problems = told("[[connection]]\nid = \"a\"\nconnector = \"b\"\nkeep = [\"job\"]\n");
+    assert!(problems[0].starts_with("stagewire.toml:4:1: `keep` is not in this version"));
+    let set = [("STAGEWIRE__SERVER__DATABASE_URL", "postgres://x")];
+    let problems = Config::load(None, &env(&set)).expect_err("a database would go unused");
+    assert!(
+        problems[0]
+            .to_string()
+            .starts_with("STAGEWIRE__SERVER__DATABASE_URL: `database_url`")
+    );
+}
+
+#[test]
+fn broken_toml_is_told_with_its_place_and_nothing_else() {
+    let problems = told("[server]\nlisten = 127.0.0.1\n[nonsense]\n");
+    assert!(
+        problems.iter().all(|p| p.starts_with("stagewire.toml:2:")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn columns_count_letters() {
+    let problems = told("[vars]\n\"\u{e9}\u{e9}\" = 1\n[server]\nlisten = \"\u{e9}\"\n");
+    assert!(
+        problems[0].starts_with("stagewire.toml:2:1:"),
+        "{problems:?}"
+    );
+    let inline = told("vars = { a = \"\u{e9}\u{e9}\", b = nan }\n");
+    assert!(inline[0].starts_with("stagewire.toml:1:24:"), "{inline:?}");
+}
+
+#[test]
+fn shapes_are_told_in_the_words_of_the_file() {
+    for (text, told_as) in [
+        (
+            "server = 1\n",
+            "1:10: `server` is a table, not a number; write [server]",
+        ),
+        (
+            "[connection]\nid = \"a\"\n",
+            "1:1: `connection` is a list of tables, not a table; write [[connection]]",
+        ),
+        (
+            "connection = [1]\n",
+            "1:15: `connection` is a list of tables, not a number; write [[connection]]",
+        ),
+        (
+            "[server]\nlisten = 8787\n",
+            "2:10: `listen` is a text, not a number; put it in quotes",
+        ),
+        (
+            "[network]\nallow_private = \"10.0.0.0/8\"\n",
+            "2:17: `allow_private` is a list of texts, not a text; write it in [brackets]",
+        ),
+        (
+            "[network]\nallow_private = [\"10.0.0.1/8\"]\n",
+            "2:18: `10.0.0.1/8` does not begin its range, `10.0.0.0/8` does; write it as \"10.0.0.0/8\"",
+        ),
+        (
+            "[server]\ndata_dir = \"\"\n",
+            "2:12: is empty; leave the line out instead",
+        ),
+        (
+            "[server]\npublic_url = \"wire.example.com\"\n",
+            "2:14: an address begins with https:// or http://; write it as \"https://host\" or \"https://host:port\"",
+        ),
+        (
+            "[vars]\na-b = 1\n",
+            "2:1: `a-b` cannot be said in an expression; use letters, digits and `_`",
+        ),
+    ] {
+        assert_eq!(told(text), [format!("stagewire.toml:{told_as}")]);
+    }
+}
+
+#[test]
+fn a_connection_is_checked_line_by_line() {
+    let connection = "[[connection]]\nid = \"gh\"\nconnector = \"acme\"\n";
+    for (line, told_as) in [
+        (
+            "poll = 60\n",
+            "4:8: `poll` is a text, not a number; put it in quotes",
+        ),
+        (
+            "poll = \"60\"\n",
+            "4:8: `60` is not a time between polls; write it as \"60s\", \"5m\", \"1h\", or \"0\" for never",
+        ),
+        (
+            "poll = \"0s\"\n",
+            "4:8: `0s` would poll without a pause; write it as \"60s\", \"5m\", \"1h\", or \"0\" for never",
+        ),
+        (
+            "poll = \"25h\"\n",
+            "4:8: `25h` is longer than a day; write it as \"60s\", \"5m\", \"1h\", or \"0\" for never",
+        ),
+        (
+            "poll = \"99999999999999999999h\"\n",
+            "4:8: `99999999999999999999h` is not a time between polls; write it as \"60s\", \"5m\", \"1h\", or \"0\" for never",
+        ),
+        (
+            "owner = \" \"\n",
+            "4:9: is empty; leave the line out instead",
+        ),
+        (
+            "effect = \"internal\"\n",
+            "4:10: `effect` belongs to connections of `http`; elsewhere the connector's own folder says it",
+        ),
+        (
+            "base_url = \"https://host/?a\"\n",
+            "4:12: an address here has no `?` and no `#`; write it as \"https://host\" or \"https://host:port\"",
+        ),
+        (
+            "[[connection]]\nid = \"gh\"\nconnector = \"acme\"\n",
+            "5:6: there is another connection `gh`; an id is one account's name in flows and addresses",
+        ),
+        (
+            "fields = 1\n",
+            "4:10: `fields` is a table, not a number; write [connection.fields]",
+        ),
+        (
+            "[connection.fields]\nkey = true\n",
+            "5:7: `key` is a text, not true or false",
+        ),
+        (
+            "[connection.fields]\nkey = \"env:\"\n",
+            "5:7: `env:` names nothing",
+        ),
+        (
+            "[connection.fields]\nkey = \"env:A B\"\n",
+            "5:7: this cannot be the name of an environment variable",
+        ),
+    ] {
+        assert_eq!(
+            told(&format!("{connection}{line}")),
+            [format!("stagewire.toml:{told_as}")]
+        );
+    }
+    let out = "[[connection]]\nid = \"out\"\nconnector = \"http\"\nonce = \"twice\"\n";
+    assert_eq!(
+        told(out),
+        [
+            "stagewire.toml:4:8: `twice` is not one of the words for `once`; use one of: native_key, set, ledger"
+        ]
+    );
+}
+
+#[test]
+fn the_edges_of_an_id() {
+    for (id, good) in [
+        ("a", true),
+        ("9-a", true),
+        ("a23456789-123456789-123456789-12", true),
+        ("a23456789-123456789-123456789-123", false),
+        ("a_b", false),
+        ("\u{e9}", false),
+        ("", false),
+    ] {
+        let text = format!("[[connection]]\nid = \"{id}\"\nconnector = \"x\"\n");
+        assert_eq!(load(&text).is_ok(), good, "{id}");
+    }
+}
+
+#[test]
+fn an_alert_goes_to_a_connection_that_exists() {
+    let connection = "[[connection]]\nid = \"chat\"\nconnector = \"acme\"\n[[alert]]\n";
+    for (line, told_as) in [
+        (
+            "to = \"acme:chta:#ops\"\n",
+            "5:6: no connection is called `chta`; did you mean `chat`?",
+        ),
+        (
+            "to = \"acme:chat\"\n",
+            "5:6: `acme:chat` is not the address of an alert; write it as KIND:CONNECTION:ADDRESS",
+        ),
+        (
+            "to = \":chat:#ops\"\n",
+            "5:6: `:chat:#ops` lacks its kind or its address; write it as KIND:CONNECTION:ADDRESS",
+        ),
+        ("", "4:1: [[alert]] lacks `to`"),
+    ] {
+        assert_eq!(
+            told(&format!("{connection}{line}")),
+            [format!("stagewire.toml:{told_as}")]
+        );
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let set = [
+        ("STAGEWIRE__SERVER__LISTEN", "0.0.0.0:80"),
+        ("STAGEWIRE__SERVER__DATA_DIR", "elsewhere"),
+        (
+            "STAGEWIRE__NETWORK__ALLOW_PRIVATE",
+            "10.0.0.0/8, 127.0.0.0/8",
+        ),
+    ];
+    let text = "[server]\nlisten = \"127.0.0.1:1\"\ndata_dir = \"d\"\nflows = \"f\"\n";
+    let config = Config::parse(text, Some(Path::new("/etc/sw/stagewire.toml")), &env(&set));
+    let config = config.expect("both are right");
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!(config.server.public_url, "http://127.0.0.1:80");
+    assert_eq!(config.server.data_dir, Path::new("elsewhere"));
+    assert_eq!(config.server.flows, Path::new("/etc/sw/f"));
+    assert_eq!(config.network.allow_private.len(), 2);
+}
+
+#[test]
+fn a_wrong_override_is_told_by_its_name() {
+    let set = [("STAGEWIRE__SERVER__LISTEN", "nowhere")];
+    let problems = Config::load(None, &env(&set)).expect_err("no such address");
+    let told = &shown(&problems)[0];
+    assert!(
+        told.starts_with("STAGEWIRE__SERVER__LISTEN: `nowhere` is not"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_mistyped_override_is_not_silent() {
+    let names = [
+        "HOME",
+        "STAGEWIRE_ADMIN_TOKEN",
+        "STAGEWIRE__SERVER__LISTN",
+        "STAGEWIRE__SERVER__FLOWS",
+    ];
+    let problems = unknown_overrides(names.into_iter());
+    assert_eq!(problems.len(), 1);
+    let told = &shown(&problems)[0];
+    assert!(
+        told.ends_with("did you mean `STAGEWIRE__SERVER__LISTEN`?"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_problem_when_it_was_asked_for() {
+    let problems = Config::load(Some(Path::new("/nowhere/stagewire.toml")), &|_| None);
+    let problems = problems.expect_err("the file is not there");
+    assert!(
+        problems[0]
+            .to_string()
+            .starts_with("/nowhere/stagewire.toml: cannot be read")
+    );
+}
+
+#[test]
+fn secrets_are_read_late_and_never_shown() {
+    let text = "[[connection]]\nid = \"a\"\nconnector = \"b\"\n[connection.fields]\nkey = \"hush-hush\"\n\
+                late = \"env:LATE\"\nfile = \"file:no-such-file\"\n";
+    let config = load(text).expect("places of secrets are not visited here");
+    let shown = format!("{config:?}");
+    assert!(shown.contains("[hidden]") && !shown.contains("hush") && !shown.contains("LATE"));
+    let fields = &config.connections[0].fields;
+    let set = [("LATE", "tell")];
+    assert_eq!(
+        fields["key"].resolve(&env(&set)),
+        Ok(Secret::new("hush-hush".to_owned()))
+    );
+    assert_eq!(
+        fields["late"].resolve(&env(&set)),
+        Ok(Secret::new("tell".to_owned()))
+    );
+    assert!(
+        fields["late"]
+            .resolve(&|_| None)
+            .unwrap_err()
+            .contains("LATE")
+    );
+    assert!(
+        fields["file"]
+            .resolve(&|_| None)
+            .unwrap_err()
+            .contains("no-such-file")
+    );
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_right() {
+    let readme = include_str!("../../../../README.md");
+    let block = readme
+        .split("```toml\n")
+        .find(|block| block.starts_with("# stagewire.toml"));
+    let block = block
+        .and_then(|block| block.split("```").next())
+        .expect("the README shows one");
+    let config = load(block).expect("what the README shows works");
+    assert_eq!((config.connections.len(), config.alerts.len()), (2, 1));
+}

@@ -1,0 +1,118 @@
+//! The one writer: whatever waits is one transaction, and nobody is answered before it is committed. A job that fails is undone
+//! alone; a commit that fails fails everybody in it.
+
+use super::{Shared, Tx};
+use crate::Error;
+use rusqlite::Connection;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// At most this many jobs in one transaction.
+const GROUP: usize = 256;
+/// At most this many jobs wait.
+const QUEUE: usize = 4096;
+
+type Answer = Box<dyn FnOnce(Option<String>) + Send>;
+type Job = Box<dyn FnOnce(&mut Tx) -> Answer + Send>;
+
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    pub(super) fn start(conn: Connection, shared: Arc<Shared>) -> Result<Writer, Error> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || work(&conn, &shared, queue))
+            .map_err(|e| Error::Unavailable(e.to_string()))?;
+        Ok(Writer { jobs })
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (job, answer) = job(f);
+        self.jobs.send(job).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    pub(super) async fn run_or_busy<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (job, answer) = job(f);
+        self.jobs.try_send(job).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => gone(),
+        })?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> Error {
+    Error::Unavailable("the writer has stopped".into())
+}
+
+fn job<T: Send + 'static>(
+    f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, Error>>) {
+    let (send, receive) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        let result = tx.alone(f);
+        Box::new(move |broken| {
+            let _ = send.send(match broken {
+                Some(why) => Err(Error::Unavailable(why)),
+                None => result,
+            });
+        })
+    });
+    (job, receive)
+}
+
+fn work(conn: &Connection, shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(GROUP);
+    loop {
+        jobs.clear();
+        if queue.blocking_recv_many(&mut jobs, GROUP) == 0 {
+            let _ = conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            return;
+        }
+        group(conn, shared, &mut jobs);
+    }
+}
+
+fn group(conn: &Connection, shared: &Arc<Shared>, jobs: &mut Vec<Job>) {
+    let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
+    let keys = shared.keys.take_pending();
+    let mut tx = Tx::new(conn, shared);
+    let outcome = (|| {
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        for k in &keys {
+            let sql = "INSERT INTO key(id, ws, class, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)";
+            conn.prepare_cached(sql)?
+                .execute((k.id, k.ws, k.class, k.day, &k.wrapped))?;
+        }
+        for job in jobs.drain(..) {
+            answers.push(job(&mut tx));
+            if conn.is_autocommit() {
+                return Err(rusqlite::Error::InvalidQuery); // SQLite gave the whole transaction up (disk full)
+            }
+        }
+        conn.execute_batch("COMMIT")
+    })();
+    let broken = outcome.err().map(|e| e.to_string());
+    if let Some(why) = &broken {
+        if !conn.is_autocommit() {
+            let _ = conn.execute_batch("ROLLBACK");
+        }
+        shared.names.undo(&tx.fresh);
+        shared.keys.put_back(keys);
+        tracing::error!(cause = %why, "a group of writes could not be committed; nobody in it was answered with success");
+        jobs.clear(); // those not run yet are answered by their dropped channel
+    }
+    for answer in answers {
+        answer(broken.clone());
+    }
+}
