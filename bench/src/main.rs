@@ -66,6 +66,7 @@ pub(crate) struct Plan {
     pub(crate) long: bool,
     pub(crate) rounds: usize,
     pub(crate) binary: PathBuf,
+    pub(crate) launcher: company::Launcher,
 }
 
 impl Plan {
@@ -106,6 +107,7 @@ async fn measure(cli: &Cli) -> Result<()> {
         quick: cli.quick,
         long: cli.long,
         rounds: cli.rounds.unwrap_or(if cli.quick { 1 } else { 3 }).max(1),
+        launcher: company::Launcher::new(&binary)?,
         binary,
     };
     let mut report = report::Report::new(machine::sync_micros()?);

@@ -37,7 +37,7 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
         prototypes.push(closed(&prototype.url, rows, CONNECTIONS).await?.rate());
         prototype.stop().await;
 
-        let company = Arc::new(Company::start(&plan.binary, None).await?);
+        let company = Arc::new(Company::start(&plan.launcher, None).await?);
         closed(
             company.url(),
             company.template.requests(0..2_000),

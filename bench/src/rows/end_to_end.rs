@@ -37,7 +37,7 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
         receiver.forget();
 
         drop(last.take()); // the server of the round before ends first
-        let company = Company::start(&plan.binary, Some(&receiver.url)).await?;
+        let company = Company::start(&plan.launcher, Some(&receiver.url)).await?;
         let stretch = through(&company, &receiver, 0..count).await?;
         ratios.push(stretch.per_second / plains[plains.len() - 1]);
         ours.push(stretch.per_second);

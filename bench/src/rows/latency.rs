@@ -22,7 +22,7 @@ struct Latency {
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let seconds = plan.amount(20, 4);
     let receiver = Receiver::start(0).await?;
-    let company = Company::start(&plan.binary, Some(&receiver.url)).await?;
+    let company = Company::start(&plan.launcher, Some(&receiver.url)).await?;
     let plain = Child::plain(&format!("{}/hook", receiver.url)).await?;
     let mut from = 0;
     // the first calls open connections and fill caches

@@ -13,7 +13,7 @@ const PER_SECOND: u64 = 1_000;
 
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let receiver = Receiver::start(0).await?;
-    let company = Company::start(&plan.binary, Some(&receiver.url)).await?;
+    let company = Company::start(&plan.launcher, Some(&receiver.url)).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     report.figure(
         "resident, idle",

@@ -15,7 +15,7 @@ const OUT: Duration = Duration::from_secs(8);
 
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let receiver = Receiver::start(0).await?;
-    let company = Company::start(&plan.binary, Some(&receiver.url)).await?;
+    let company = Company::start(&plan.launcher, Some(&receiver.url)).await?;
     let total = PER_SECOND * plan.amount(20, 13);
     let begun = now();
     let sending = paced(

@@ -15,7 +15,7 @@ const MANY: usize = 6_000;
 const NORMAL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
-    let company = Company::start(&plan.binary, None).await?;
+    let company = Company::start(&plan.launcher, None).await?;
     let usual = plan.amount(20_000, 5_000);
     let capacity = closed(
         company.url(),

@@ -15,7 +15,7 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let pending: u64 = plan.amount(100_000, 20_000);
     let port = free_port().await;
     let mut company =
-        Company::start(&plan.binary, Some(&format!("http://127.0.0.1:{port}"))).await?;
+        Company::start(&plan.launcher, Some(&format!("http://127.0.0.1:{port}"))).await?;
     let sent = pour(company.url(), &company.template, 0..pending).await?;
     report.note(format!(
         "{pending} accepted at {:.0}/s while nothing could be delivered",

@@ -49,6 +49,19 @@ pub struct Bound {
     pub behind: BTreeMap<String, (Entity, String)>,
 }
 
+impl Bound {
+    /// With the installation's variables, which stand before those of a flow's own file.
+    #[must_use]
+    pub fn with_vars(mut self, vars: &Map<String, Value>) -> Bound {
+        if !vars.is_empty()
+            && let Value::Object(roots) = &mut self.data
+        {
+            roots.insert("vars".into(), Value::Object(vars.clone()));
+        }
+        self
+    }
+}
+
 struct Binder<'a> {
     records: &'a dyn Records,
     needs: Vec<Need>,

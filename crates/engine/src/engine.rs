@@ -41,6 +41,8 @@ pub struct Setup {
     pub carrier: Option<Arc<Connector>>,
     /// Where alerts go.
     pub alerts: Vec<AlertTarget>,
+    /// The installation's variables.
+    pub vars: Map<String, serde_json::Value>,
     /// Whether anything may leave.
     pub effects: bool,
 }
@@ -57,6 +59,7 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
         connections,
         carrier,
         alerts: targets,
+        vars,
         effects,
     } = setup;
     let now = env.now();
@@ -67,7 +70,7 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
             "some actions were in flight when the server stopped; they are settled first"
         );
     }
-    let (hub, signals) = Hub::new(store, env, transport, carrier, targets, effects);
+    let (hub, signals) = Hub::new(store, env, transport, carrier, targets, vars, effects);
     let known: BTreeMap<String, ConnectionRow> = hub
         .store
         .connections(MAIN)

@@ -45,6 +45,8 @@ pub struct Hub {
     pub carrier: Option<Arc<Connector>>,
     /// Where alerts go.
     pub alerts: Vec<AlertTarget>,
+    /// The installation's variables, read by flows as `vars.<name>`.
+    pub vars: serde_json::Map<String, serde_json::Value>,
     /// Wakes whoever turns new failures into alerts.
     pub failed: Notify,
     effects: AtomicBool,
@@ -63,6 +65,7 @@ impl Hub {
         transport: Arc<dyn Transport>,
         carrier: Option<Arc<Connector>>,
         alerts: Vec<AlertTarget>,
+        vars: serde_json::Map<String, serde_json::Value>,
         effects: bool,
     ) -> (Arc<Hub>, mpsc::UnboundedReceiver<Signal>) {
         let (signals, receiver) = mpsc::unbounded_channel();
@@ -78,6 +81,7 @@ impl Hub {
             guards: Guards,
             carrier,
             alerts,
+            vars,
             failed: Notify::new(),
             effects: AtomicBool::new(effects),
             flows: RwLock::default(),

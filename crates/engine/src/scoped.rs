@@ -56,7 +56,7 @@ impl<'h> Loader<'h> {
                 roots,
                 self,
             ) {
-                Ok(bound) => return Ok(bound),
+                Ok(bound) => return Ok(bound.with_vars(&self.hub.vars)),
                 Err(needs) => needs,
             };
             for need in needs {

@@ -50,22 +50,12 @@ impl Installation {
                 Err(found) => problems.extend(found),
                 Ok(shelf) if problems.is_empty() => {
                     let read = Self { config, shelf };
-                    read.warn();
                     return Ok(read);
                 }
                 Ok(_) => {}
             },
         }
         Err(problems)
-    }
-
-    /// What this version does not heed.
-    fn warn(&self) {
-        if !self.config.vars.is_empty() {
-            tracing::warn!(
-                "flows do not read [vars] of the configuration in this version; write [vars] into the flow's own file"
-            );
-        }
     }
 
     /// The connections with their secrets, which are read only here.

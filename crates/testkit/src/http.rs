@@ -83,8 +83,12 @@ impl Client {
         }
         request.extend_from_slice(b"\r\n");
         request.extend_from_slice(body);
-        stream.write_all(&request).await?;
-        let answer = read(&mut stream).await?;
+        // a server that refuses a long body answers and closes before it has read all of it
+        let written = stream.write_all(&request).await;
+        let answer = match (read(&mut stream).await, written) {
+            (Ok(answer), _) => answer,
+            (Err(_), Err(e)) | (Err(e), Ok(())) => return Err(e),
+        };
         if answer.header("connection") != Some("close") {
             self.stream = Some(stream);
         }

@@ -218,6 +218,7 @@ impl Server {
             fields,
         }];
         let setup = Setup {
+            vars: Default::default(),
             store,
             env: Arc::new(Machine),
             transport: vendor.clone(),

@@ -8,7 +8,7 @@ use crate::caller::Purpose;
 use crate::connection::State;
 use crate::token::NoToken;
 use stagewire_connector::{
-    Compared, Found, Lookup, Outcome, RenderError, SendError, StoredRequest,
+    Compared, Found, Lookup, Outcome, RenderError, Response, SendError, StoredRequest,
 };
 use stagewire_model::{ActionState, MAIN, Micros, OnceKind};
 use stagewire_store::{
@@ -226,23 +226,7 @@ impl Dispatcher {
                 .await;
             self.hub.caller.log(&made).await;
             let response = made.answer.map_err(|e| Box::new(network(&e, now)))?;
-            match self.conn.connector.classify_read(&response, now) {
-                Outcome::Done { .. } | Outcome::AlreadyThere => {}
-                Outcome::MissingScope { say } => return Err(Box::new(parked("AUTH-003", &say))),
-                Outcome::RateLimited { wait_ms } => {
-                    let until = now.plus_ms(wait_ms);
-                    self.conn.budget.block(until);
-                    return Err(Box::new(waiting(until, "the vendor said: not so fast")));
-                }
-                Outcome::Refused { code, say, .. } => return Err(Box::new(parked(&code, &say))),
-                _ => {
-                    let say = format!(
-                        "looking up {} was answered {}",
-                        lookup.name, response.status
-                    );
-                    return Err(Box::new(waiting(now.plus_ms(5_000), &say)));
-                }
-            }
+            self.understood(&response, &lookup.name, now).await?;
             if let Some(found) = self.conn.connector.pick(lookup, &response) {
                 let _ = self
                     .store()
@@ -296,6 +280,35 @@ impl Dispatcher {
                 )))
             }
         }
+    }
+
+    /// Whether a look-up or a look was answered; what else its answer means for the action.
+    async fn understood(
+        &self,
+        response: &Response,
+        what: &str,
+        now: Micros,
+    ) -> Result<(), Box<Decision>> {
+        let decision = match self.conn.connector.classify_read(response, now) {
+            Outcome::Done { .. } | Outcome::AlreadyThere => return Ok(()),
+            Outcome::MissingScope { say } => parked("AUTH-003", &say),
+            Outcome::RateLimited { wait_ms } => {
+                let until = now.plus_ms(wait_ms);
+                self.conn.budget.block(until);
+                waiting(until, "the vendor said: not so fast")
+            }
+            Outcome::AuthLost { say } => {
+                self.needs_you("AUTH-002", &say).await;
+                waiting(now.plus_ms(60_000), "the credentials were refused")
+            }
+            Outcome::Refused { code, say, .. } => parked(&code, &say),
+            Outcome::Gone { say } => parked("CALL-410", &say),
+            Outcome::TryLater { .. } | Outcome::Unclear { .. } => {
+                let say = format!("looking for {what} was answered {}", response.status);
+                waiting(now.plus_ms(5_000), &say)
+            }
+        };
+        Err(Box::new(decision))
     }
 
     /// `compare`: read before the first send. The version read is kept with the claim.
@@ -506,7 +519,7 @@ impl Dispatcher {
         entry: &Entry,
         loaded: &Loaded,
         request: &StoredRequest,
-        answer: &stagewire_connector::Response,
+        answer: &Response,
     ) -> Look {
         if entry.once == OnceKind::Compare {
             return match self.conn.connector.compare(request, answer) {
@@ -533,7 +546,7 @@ impl Dispatcher {
         loaded: &Loaded,
         stored: &StoredRequest,
         from: Micros,
-    ) -> Result<Option<stagewire_connector::Response>, Box<Decision>> {
+    ) -> Result<Option<Response>, Box<Decision>> {
         let settings = self.conn.settings();
         let now = self.hub.env.now();
         let mut request = self.conn.connector.probe(stored, &settings, from, now);
@@ -559,15 +572,7 @@ impl Dispatcher {
                 .await;
             self.hub.caller.log(&made).await;
             let response = made.answer.map_err(|e| Box::new(network(&e, now)))?;
-            if !matches!(
-                self.conn.connector.classify_read(&response, now),
-                stagewire_connector::Outcome::Done { .. }
-            ) {
-                return Err(Box::new(waiting(
-                    now.plus_ms(5_000),
-                    &format!("looking for it was answered {}", response.status),
-                )));
-            }
+            self.understood(&response, "it", now).await?;
             if matches!(
                 self.conn.connector.found(stored, &response),
                 Found::Yes { .. }
@@ -676,39 +681,26 @@ impl Dispatcher {
             !settle.calls.is_empty() || from == ActionState::Unsure,
         );
         let settled = self.write_down(settle).await;
+        // what is in hand is brought up to date before the line may give it another turn
+        let mut next = loaded.row.clone();
+        (next.state, next.attempt, next.tries) = (decision.to, attempt, decision.tries);
+        (next.maybe, next.quiet_until) = (decision.maybe, decision.quiet_until.map(|t| t.0));
+        let held = Loaded {
+            row: next,
+            stored: loaded.stored.clone(),
+            fresh: loaded.fresh,
+        };
+        if over {
+            self.rows().remove(&entry.id);
+        } else {
+            self.rows().insert(entry.id, Arc::new(held));
+        }
         let parked = self.landed(
             entry,
             if over { Landed::Ended } else { waits },
             decision.well,
             used,
         );
-        if !over && let Some(row) = self.rows().remove(&entry.id) {
-            let mut next = row.row.clone();
-            (
-                next.state,
-                next.attempt,
-                next.tries,
-                next.maybe,
-                next.quiet_until,
-            ) = (
-                decision.to,
-                attempt,
-                decision.tries,
-                decision.maybe,
-                decision.quiet_until.map(|t| t.0),
-            );
-            self.rows().insert(
-                entry.id,
-                Arc::new(Loaded {
-                    row: next,
-                    stored: row.stored.clone(),
-                    fresh: row.fresh,
-                }),
-            );
-        }
-        if over {
-            self.rows().remove(&entry.id);
-        }
         if parked {
             self.park_overdue(entry, loaded, attempt, decision).await;
         }
@@ -875,7 +867,7 @@ impl Dispatcher {
     }
 }
 
-/// `slack.message.post` → `message.post`.
+/// `acme.message.post` → `message.post`.
 pub(crate) fn action_name(uses: &str) -> &str {
     uses.split_once('.').map_or(uses, |(_, name)| name)
 }

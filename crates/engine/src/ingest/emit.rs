@@ -260,7 +260,7 @@ impl Batch<'_> {
                 Some(roots),
                 &hand,
             ) {
-                Ok(bound) => return Ok(bound),
+                Ok(bound) => return Ok(bound.with_vars(&self.lane.hub.vars)),
                 Err(needs) => needs,
             };
             let mut ids = Vec::new();

@@ -409,7 +409,7 @@ impl Work<'_> {
         let told: Vec<&str> = moved
             .iter()
             .map(String::as_str)
-            .filter(|c| out.events.is_empty() && matches!(*c, "reject_reason_id" | "status_raw"))
+            .filter(|c| out.events.is_empty() && *c == "reject_reason_id")
             .collect();
         let updated: Vec<String> = changed
             .iter()

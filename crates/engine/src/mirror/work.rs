@@ -322,7 +322,7 @@ impl Held {
         let mut changed = Vec::new();
         for (key, value) in fields {
             if self.row.fields.get(key) != Some(value) {
-                if !BESIDE.contains(&key.as_str()) {
+                if !beside(key) {
                     changed.push(key.clone());
                 }
                 self.row.fields.insert(key.clone(), value.clone());
@@ -352,23 +352,27 @@ impl Held {
     }
 }
 
-/// Kept with a record, but no content of it: envelope values, what the vendor sends beyond the model, and what moves with every
-/// touch. None of them makes a revision or an event.
-const BESIDE: &[&str] = &[
-    "extra",
-    "meta",
-    "remote_url",
-    "remote_created_at",
-    "remote_updated_at",
-    "last_activity_at",
-    "last_interaction_at",
-];
+/// Kept with a record, but no content of it: envelope values, the vendor's own words for what is mapped (they differ between a
+/// webhook and a row), what the vendor sends beyond the model, and what moves with every touch. None of them makes a revision or
+/// an event.
+fn beside(key: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "extra",
+        "meta",
+        "remote_url",
+        "remote_created_at",
+        "remote_updated_at",
+        "last_activity_at",
+        "last_interaction_at",
+    ];
+    KEYS.contains(&key) || key.ends_with("_raw")
+}
 
 /// The hash of a record's own content; what the vendor sends beyond the model does not count.
 pub fn content(fields: &Map<String, Value>) -> [u8; 32] {
     let own: Map<String, Value> = fields
         .iter()
-        .filter(|(k, _)| !BESIDE.contains(&k.as_str()))
+        .filter(|(k, _)| !beside(k))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
     canonical::hash(&Value::Object(own))

@@ -45,7 +45,9 @@ impl Rx<'_> {
                         RecordId::parse(s.rsplit('/').next().unwrap_or(s)).map(|(_, id)| id.0)
                     })
                     .text(&q, "partitionkey", "part");
-                let list = list.blob(&q, "id", "uid", |s| EventId::parse(s).map(|e| e.0));
+                let mut list = list.blob(&q, "id", "uid", |s| EventId::parse(s).map(|e| e.0));
+                // what was attached to a stronger event of the same act is told by that one
+                list.filters.push(("=", "main".into(), Sql::Integer(1)));
                 self.rows(list, &q, limit, |rx, r| {
                     event(rx, r).map(|e| (e.id, event_item(&e)))
                 })
@@ -56,7 +58,9 @@ impl Rx<'_> {
                     .code(&q, "state", "state", |s| {
                         RunState::parse(s).map(|s| s as i64)
                     });
-                let list = list.blob(&q, "event", "event", |s| EventId::parse(s).map(|e| e.0));
+                let list = list
+                    .blob(&q, "event", "event", |s| EventId::parse(s).map(|e| e.0))
+                    .scoped("ws");
                 self.rows(list, &q, limit, |rx, r| {
                     run(rx, r).map(|x| (x.id, run_item(&x)))
                 })
@@ -72,7 +76,8 @@ impl Rx<'_> {
                     .code(&q, "run_id", "run", |s| s.parse().ok());
                 let list = list
                     .blob(&q, "event", "event", |s| EventId::parse(s).map(|e| e.0))
-                    .code(&q, "id", "id", |s| s.parse().ok());
+                    .code(&q, "id", "id", |s| s.parse().ok())
+                    .scoped("ws");
                 self.rows(list, &q, limit, |rx, r| {
                     action(rx, r).map(|a| (a.id, action_item(&a)))
                 })

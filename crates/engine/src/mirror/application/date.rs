@@ -29,8 +29,8 @@ impl Date {
 /// a vendor writes the dates of one act at several moments.
 pub fn compare(a: Option<&Date>, b: Option<&Date>) -> Option<Ordering> {
     let (a, b) = (a?, b?);
-    let slack = SEC * (1 + i64::from(a.coarse || b.coarse));
-    if a.micros.abs_diff(b.micros) <= slack.unsigned_abs() {
+    let margin = SEC * (1 + i64::from(a.coarse || b.coarse));
+    if a.micros.abs_diff(b.micros) <= margin.unsigned_abs() {
         return Some(Ordering::Equal);
     }
     Some(a.micros.cmp(&b.micros))
