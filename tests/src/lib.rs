@@ -33,14 +33,7 @@ pub fn binary() -> PathBuf {
             let mut build =
                 Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             build
-                .args([
-                    "build",
-                    "--quiet",
-                    "--package",
-                    "stagewire",
-                    "--bin",
-                    "stagewire",
-                ])
+                .args(["build", "--quiet", "--workspace", "--bin", "stagewire"])
                 .args(release.then_some("--release"));
             if let Some(target) = folder.parent() {
                 build.env("CARGO_TARGET_DIR", target);
