@@ -3,9 +3,13 @@
 
 pub mod circuit;
 pub mod decide;
+mod decision;
 pub mod line;
+mod look;
+mod prepare;
 mod request;
 mod send;
+mod settle;
 
 use crate::budget::{Priority, Slot};
 use crate::connection::Connection;

@@ -1,0 +1,272 @@
+//! What became of an action, written down: the state, its calls, the inbox, and what it means for the connection. An answer that
+//! cannot be written is kept and tried again: it is never thrown away.
+
+use super::decide::Decision;
+use super::decision::ended;
+use super::line::{Entry, Result as Landed};
+use super::{Dispatcher, Loaded};
+use crate::connection::State;
+use stagewire_model::{ActionState, MAIN, Micros};
+use stagewire_store::{CallRow, Class, ConnectionChange, Failing, SealedBody, Settle, Table};
+use std::sync::Arc;
+
+impl Dispatcher {
+    pub(super) async fn overtaken(self: &Arc<Self>, entry: Entry) {
+        let Some(loaded) = self.loaded(&entry).await else {
+            return self.release(&entry, Landed::Ended, None);
+        };
+        let mut decision = ended(
+            ActionState::Skipped,
+            "overtaken: its time was over before it could go",
+            &entry,
+        );
+        decision.failure = Some((
+            "LATE-001".into(),
+            "these came due too late to be of use; they were not sent".into(),
+        ));
+        self.settle(
+            &entry,
+            &loaded,
+            entry.state,
+            entry.attempt,
+            decision,
+            Vec::new(),
+            Vec::new(),
+        )
+        .await;
+    }
+
+    pub(super) async fn settle(
+        self: &Arc<Self>,
+        entry: &Entry,
+        loaded: &Arc<Loaded>,
+        from: ActionState,
+        attempt: i64,
+        decision: Decision,
+        calls: Vec<CallRow>,
+        bodies: Vec<SealedBody>,
+    ) {
+        let now = self.hub.env.now();
+        let first_fail = match decision.to {
+            ActionState::Later | ActionState::Unsure => entry
+                .first_fail
+                .or((decision.well == Some(false)).then_some(now)),
+            _ => None,
+        };
+        let waits = Landed::Waits {
+            due: decision.due.unwrap_or(now),
+            state: decision.to,
+            attempt,
+            tries: decision.tries,
+            first_fail,
+            limited: decision.blocked.is_some(),
+        };
+        let over = !matches!(
+            decision.to,
+            ActionState::Later | ActionState::Unsure | ActionState::Planned
+        );
+        let settle = Settle {
+            action: entry.id,
+            from,
+            attempt,
+            to: decision.to,
+            reason: decision.reason.clone(),
+            due: decision.due.map(|d| d.0),
+            tries: decision.tries,
+            maybe: decision.maybe,
+            first_fail: first_fail.map(|t| t.0),
+            quiet_until: decision.quiet_until.map(|t| t.0),
+            remote_id: decision.done.as_ref().and_then(|d| d.0.clone()),
+            output: self.seal_output(loaded, &decision, now),
+            calls,
+            bodies,
+            failure: decision
+                .failure
+                .as_ref()
+                .map(|(code, cause)| self.failing(loaded, code, cause, now)),
+            at: now.0,
+            success: decision.to == ActionState::Done,
+        };
+        let (failed, used) = (
+            settle.failure.is_some(),
+            !settle.calls.is_empty() || from == ActionState::Unsure,
+        );
+        let settled = self.write_down(settle).await;
+        // what is in hand is brought up to date before the line may give it another turn
+        let mut next = loaded.row.clone();
+        (next.state, next.attempt, next.tries) = (decision.to, attempt, decision.tries);
+        (next.maybe, next.quiet_until) = (decision.maybe, decision.quiet_until.map(|t| t.0));
+        let held = Loaded {
+            row: next,
+            stored: loaded.stored.clone(),
+            fresh: loaded.fresh,
+        };
+        if over {
+            self.rows().remove(&entry.id);
+        } else {
+            self.rows().insert(entry.id, Arc::new(held));
+        }
+        let parked = self.landed(
+            entry,
+            if over { Landed::Ended } else { waits },
+            decision.well,
+            used,
+        );
+        if parked {
+            self.park_overdue(entry, loaded, attempt, decision).await;
+        }
+        if settled || failed {
+            self.hub.settled(loaded.row.run, settled, failed);
+        }
+    }
+
+    /// Its ten minutes and its last try are over: parked visibly, and the next goes.
+    pub(super) async fn park_overdue(
+        &self,
+        entry: &Entry,
+        loaded: &Arc<Loaded>,
+        attempt: i64,
+        decision: Decision,
+    ) {
+        let now = self.hub.env.now();
+        let cause =
+            "it failed for ten minutes while something newer of the same record waited behind it";
+        let settle = Settle {
+            action: entry.id,
+            from: decision.to,
+            attempt,
+            to: ActionState::Parked,
+            reason: Some(cause.into()),
+            due: None,
+            tries: decision.tries,
+            maybe: decision.maybe,
+            first_fail: None,
+            quiet_until: decision.quiet_until.map(|t| t.0),
+            remote_id: None,
+            output: None,
+            calls: Vec::new(),
+            bodies: Vec::new(),
+            failure: Some(self.failing(loaded, "ORDER-001", cause, now)),
+            at: now.0,
+            success: false,
+        };
+        let settled = self.write_down(settle).await;
+        self.hub.settled(loaded.row.run, settled, true);
+    }
+
+    /// Writes until it is written: an answer is never thrown away.
+    pub(super) async fn write_down(&self, settle: Settle) -> bool {
+        loop {
+            match self.store().settle(Box::new(settle.clone())).await {
+                Ok(settled) => return settled.waiters,
+                Err(e) => {
+                    tracing::error!(action.id = settle.action, cause = %e, "what became of an action could not be written down; trying again");
+                    self.hub.env.sleep(500).await;
+                }
+            }
+        }
+    }
+
+    pub(super) fn landed(
+        &self,
+        entry: &Entry,
+        result: Landed,
+        well: Option<bool>,
+        used: bool,
+    ) -> bool {
+        if used {
+            self.conn.budget.release()
+        } else {
+            self.conn.budget.give_back()
+        };
+        let parked = self
+            .line()
+            .landed(entry.id, self.hub.env.now(), result, well);
+        self.wake();
+        parked
+    }
+
+    /// The turn is over without a call: slot and turn go back.
+    pub(super) fn release(&self, entry: &Entry, result: Landed, well: Option<bool>) {
+        self.landed(entry, result, well, false);
+        if result == Landed::Ended {
+            self.rows().remove(&entry.id);
+        }
+    }
+
+    pub(super) fn failing(&self, loaded: &Loaded, code: &str, cause: &str, now: Micros) -> Failing {
+        let row = &loaded.row;
+        let wide = code.starts_with("NET-")
+            || code.starts_with("AUTH-00") && code != "AUTH-003"
+            || code == "LATE-001";
+        let group_key = if wide {
+            format!("{code}|{}", row.conn)
+        } else {
+            format!("{code}|{}|{}|{}", row.conn, row.flow, row.step)
+        };
+        Failing {
+            ws: MAIN,
+            group_key,
+            code: code.to_owned(),
+            conn: Some(row.conn.clone()),
+            flow: (!wide).then(|| row.flow.clone()),
+            cause: cause.to_owned(),
+            owner: self.hub.owner_of(&row.flow, &self.conn.spec.owner),
+            at: now.0,
+            item: Some(("action".into(), row.id)),
+        }
+    }
+
+    pub(super) fn seal_output(
+        &self,
+        loaded: &Loaded,
+        decision: &Decision,
+        now: Micros,
+    ) -> Option<SealedBody> {
+        let (_, output) = decision.done.as_ref()?;
+        if output.is_null() || !self.hub.output_is_read(&loaded.row) {
+            return None;
+        }
+        let id = self.store().next(Table::Body);
+        Some(SealedBody::new(
+            self.store().keys(),
+            id,
+            MAIN,
+            Class::Request,
+            now.0,
+            loaded.row.person,
+            output.to_string().as_bytes(),
+        ))
+    }
+
+    pub(super) async fn needs_you(&self, code: &str, say: &str) {
+        let sentence = format!("{} stopped: {say}", self.conn.connector.name);
+        self.set_state(State::NeedsYou, &sentence).await;
+        let failing = Failing {
+            ws: MAIN,
+            group_key: format!("{code}|{}", self.conn.id),
+            code: code.to_owned(),
+            conn: Some(self.conn.id.clone()),
+            flow: None,
+            cause: sentence,
+            owner: self.conn.spec.owner.clone(),
+            at: self.hub.env.now().0,
+            item: Some(("connection".into(), 0)),
+        };
+        let _ = self.store().fail(vec![failing]).await;
+        self.hub.settled(0, false, true);
+    }
+
+    pub(super) async fn set_state(&self, state: State, sentence: &str) {
+        if self.conn.set_state(state, sentence) {
+            let change = ConnectionChange {
+                ws: MAIN,
+                conn: self.conn.id.clone(),
+                state: Some((state.as_str().into(), sentence.to_owned())),
+                now: self.hub.env.now().0,
+                ..Default::default()
+            };
+            let _ = self.store().connection_put(change).await;
+        }
+    }
+}
