@@ -1,0 +1,143 @@
+//! What a delivery or a read tells of an application, in the rules' words. Judges nothing.
+
+use super::super::application::{Answer, Date, HistoryRow, Hook, Kind, Row, RowRef, Status};
+use super::super::work::{Channel, Work, newest, own, reference};
+use serde_json::Value;
+use stagewire_model::{Announce, Entity, Observation, RecordId, Seen};
+
+impl Work<'_> {
+    pub(super) fn hook(&self, o: &Observation, channel: Channel) -> Hook {
+        let status = o
+            .fields
+            .get("status")
+            .and_then(Value::as_str)
+            .and_then(status);
+        Hook {
+            delivery: channel
+                .delivery
+                .map(|d| d.to_string())
+                .unwrap_or_default()
+                .into(),
+            announces: o.announces.and_then(|a| announced(a, status)),
+            thin: channel.thin,
+            deleted: matches!(o.seen, Seen::Deleted),
+            status,
+            own: status.and_then(|s| end(o, s)),
+            stage: reference(&o.fields, "stage_id").map(|id| self.stage(id)),
+            at: newest(o),
+            applied: own(o, "applied"),
+            tags: Default::default(),
+        }
+    }
+
+    pub(super) fn stage(&self, remote: &str) -> Box<str> {
+        RecordId(self.id(Entity::JobStage, remote))
+            .text(Entity::JobStage)
+            .into()
+    }
+
+    /// A row that only says "rejected", without the reason, does not take back that it was the candidate who said no.
+    pub(super) fn answer(
+        &self,
+        row: Option<&Observation>,
+        history: Option<&[Observation]>,
+        full: bool,
+        by_id: bool,
+    ) -> Answer {
+        let row = row.map(|o| {
+            let held = self.notes(o).0.status.map(|p| p.value.status);
+            let told = o
+                .fields
+                .get("status")
+                .and_then(Value::as_str)
+                .and_then(status);
+            let vague = told == Some(Status::Rejected)
+                && held == Some(Status::Withdrawn)
+                && !o.fields.contains_key("reject_reason_id");
+            let status = if vague { held } else { told };
+            Row {
+                status,
+                own: status.and_then(|s| end(o, s)),
+                stage: reference(&o.fields, "stage_id").map(|id| self.stage(id)),
+                at: newest(o),
+                applied: own(o, "applied"),
+                tags: Default::default(),
+            }
+        });
+        Answer {
+            row,
+            history: history.map(|rows| rows.iter().filter_map(|o| self.history_row(o)).collect()),
+            full,
+            by_id,
+        }
+    }
+
+    pub(super) fn history_row(&self, o: &Observation) -> Option<HistoryRow> {
+        let entered = own(o, "entered");
+        let rank = o
+            .remote_id
+            .parse::<i64>()
+            .ok()
+            .or(entered.as_ref().map(|d| d.micros))
+            .unwrap_or(0);
+        Some(HistoryRow {
+            row: RowRef {
+                rank,
+                id: o.remote_id.as_str().into(),
+            },
+            stage: self.stage(
+                reference(&o.fields, "stage_id").or_else(|| reference(&o.fields, "to_stage_id"))?,
+            ),
+            entered,
+            current: o
+                .fields
+                .get("current")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+            tag: (),
+        })
+    }
+}
+
+/// When an end began: vendors that do not tell the two apart date both alike.
+pub(super) fn end(o: &Observation, s: Status) -> Option<Date> {
+    own(o, status_word(s)).or_else(|| own(o, "rejected").filter(|_| s == Status::Withdrawn))
+}
+
+pub(super) fn status(word: &str) -> Option<Status> {
+    Some(match word {
+        "lead" => Status::Lead,
+        "active" => Status::Active,
+        "hired" => Status::Hired,
+        "rejected" => Status::Rejected,
+        "withdrawn" => Status::Withdrawn,
+        "closed" => Status::Closed,
+        "unknown" => Status::Unknown,
+        _ => return None,
+    })
+}
+
+pub(super) fn status_word(s: Status) -> &'static str {
+    match s {
+        Status::Lead => "lead",
+        Status::Active => "active",
+        Status::Hired => "hired",
+        Status::Rejected => "rejected",
+        Status::Withdrawn => "withdrawn",
+        Status::Closed => "closed",
+        Status::Unknown => "unknown",
+    }
+}
+
+pub(super) fn announced(a: Announce, status: Option<Status>) -> Option<Kind> {
+    Some(match (a, status) {
+        (Announce::Created, _) => Kind::Created,
+        (Announce::StageChanged, _) => Kind::StageChanged,
+        (Announce::Rejected, Some(Status::Withdrawn)) => Kind::Withdrawn,
+        (Announce::Rejected, Some(Status::Closed)) => Kind::Closed,
+        (Announce::Rejected, _) => Kind::Rejected,
+        (Announce::Reopened, _) => Kind::Reopened,
+        (Announce::Hired, _) => Kind::Hired,
+        (Announce::Unhired, _) => Kind::Unhired,
+    })
+}
