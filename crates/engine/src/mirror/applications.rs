@@ -8,7 +8,7 @@ use super::application::{Application, Fate as Told, Past};
 use super::others::Fate;
 use super::plain::Plain;
 use super::work::{Channel, Notes, Work};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use stagewire_model::{Entity, Observation, Seen};
 
 /// Fields that only the rules of status and stage write.
@@ -62,6 +62,7 @@ impl Work<'_> {
         if matches!(o.seen, Seen::Embedded) {
             return self.embedded_application(o, channel);
         }
+        let before = self.held_fields(o);
         let hook = self.hook(o, channel);
         let (mut app, mut rest) = self.notes(o);
         let past = match past {
@@ -103,7 +104,7 @@ impl Work<'_> {
         if out.wanted {
             self.want(o.entity, &o.remote_id, "a delivery must be confirmed", 1);
         }
-        self.take_application(o, app, rest, &out, changed, channel);
+        self.take_application(o, app, rest, &out, (before, changed), channel);
         fate
     }
 
@@ -148,6 +149,7 @@ impl Work<'_> {
         if unknown && row.is_none() && (by_id || history.is_none_or(<[_]>::is_empty)) {
             return;
         }
+        let before = self.held_fields(o);
         let (mut app, mut rest) = self.notes(o);
         let answer = self.answer(row, history, full, by_id);
         let out = app.read(&mut self.context(), answer, asked);
@@ -165,7 +167,12 @@ impl Work<'_> {
                 if by_id { 2 } else { 3 },
             );
         }
-        self.take_application(o, app, rest, &out, changed, channel);
+        self.take_application(o, app, rest, &out, (before, changed), channel);
+    }
+
+    fn held_fields(&self, o: &Observation) -> Map<String, Value> {
+        let held = self.records.get(&self.id(o.entity, &o.remote_id));
+        held.map(|h| h.row.fields.clone()).unwrap_or_default()
     }
 
     fn notes(&self, o: &Observation) -> (Application, Plain) {

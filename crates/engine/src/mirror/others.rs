@@ -6,6 +6,7 @@ use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
 use super::work::{Channel, NewEvent, Notes, Work, content, newest, own};
 use serde_json::{Map, Value, json};
 use stagewire_model::fields::{Class, Kind};
+use stagewire_model::time::parse_instant;
 use stagewire_model::{Entity, Micros, Observation, RecordId, Seen, canonical};
 
 /// What became of a delivery's observation.
@@ -272,12 +273,15 @@ impl Work<'_> {
         }
     }
 
-    /// The observed fields with references as ids.
+    /// The observed fields with references as ids, told as finely as they are held.
     pub(super) fn fields(&self, o: &Observation) -> Map<String, Value> {
-        o.fields
-            .iter()
-            .map(|(k, v)| (k.clone(), self.resolve(v)))
-            .collect()
+        let held = self.records.get(&self.id(o.entity, &o.remote_id));
+        let fine = |k: &String, v: Value| match held.and_then(|h| h.row.fields.get(k)) {
+            Some(held) => finer(held, v),
+            None => v,
+        };
+        let resolved = o.fields.iter().map(|(k, v)| (k, self.resolve(v)));
+        resolved.map(|(k, v)| (k.clone(), fine(k, v))).collect()
     }
 
     fn seen(
@@ -374,5 +378,67 @@ fn blank(entity: Entity, remote_id: &str) -> Observation {
         own: Vec::new(),
         announces: None,
         complete: false,
+    }
+}
+
+/// One value told in two shapes, the one less finely: an instant in whole seconds, a person without the name. It is no change.
+fn finer(held: &Value, told: Value) -> Value {
+    match (held, &told) {
+        (Value::String(a), Value::String(b)) if a != b => {
+            let (Some((x, _)), Some((y, _))) = (parse_instant(a), parse_instant(b)) else {
+                return told;
+            };
+            let same = x.seconds() == y.seconds() && y.0.rem_euclid(1_000_000) == 0;
+            if same { held.clone() } else { told }
+        }
+        (Value::Object(a), Value::Object(b))
+            if a.contains_key("user_id") && b.contains_key("user_id") =>
+        {
+            let (x, y) = (&a["user_id"], &b["user_id"]);
+            if !x.is_null() && !y.is_null() && x != y {
+                return told;
+            }
+            let mut both = a.clone();
+            both.extend(
+                b.iter()
+                    .filter(|(_, v)| !v.is_null())
+                    .map(|(k, v)| (k.clone(), v.clone())),
+            );
+            Value::Object(both)
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            Value::Array(a.iter().zip(b).map(|(x, y)| finer(x, y.clone())).collect())
+        }
+        _ => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::finer;
+    use serde_json::json;
+
+    #[test]
+    fn a_coarser_telling_of_the_same_value_is_no_change() {
+        let fine = json!("2026-11-20T01:10:06.123Z");
+        assert_eq!(finer(&fine, json!("2026-11-20T01:10:06.000Z")), fine);
+        assert_eq!(
+            finer(&json!("2026-11-20T01:10:06.000Z"), fine.clone()),
+            fine
+        );
+        assert_eq!(
+            finer(&fine, json!("2026-11-20T01:10:07.000Z")),
+            json!("2026-11-20T01:10:07.000Z")
+        );
+        let known = json!({"user_id": "usr_1", "name": "Ana", "role": "recruiter"});
+        assert_eq!(
+            finer(
+                &known,
+                json!({"user_id": "usr_1", "name": null, "role": "recruiter"})
+            ),
+            known
+        );
+        let other = json!({"user_id": "usr_2", "name": null});
+        assert_eq!(finer(&known, other.clone()), other, "another person");
     }
 }

@@ -103,7 +103,7 @@ impl Work<'_> {
         app: Application,
         rest: Plain,
         out: &Outcome,
-        changed: Vec<String>,
+        (before, changed): (Map<String, Value>, Vec<String>),
         channel: Channel,
     ) {
         self.answered
@@ -115,7 +115,6 @@ impl Work<'_> {
             .filter(|(k, _)| RULED.contains(&k.as_str()))
             .collect();
         let held = self.held(o.entity, &o.remote_id, channel);
-        let before = held.row.fields.clone();
         held.touched = true;
         if app.gone && held.row.deleted_at.is_none() {
             held.row.deleted_at = Some(now.0);
