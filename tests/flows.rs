@@ -39,7 +39,7 @@ async fn a_step_waits_for_the_one_it_needs_and_a_lost_answer_makes_no_second_not
         .state
         .arm(Rule::next(1, "POST", "/v3/notes", Fault::DropAfter));
     move_one(&c, "Nora").await;
-    c.until("the note is there and both steps are done", 40, || async {
+    c.until("the note is there and both steps are done", 90, || async {
         c.server.all("actions?state=done").await.len() == 2
     })
     .await;
@@ -53,7 +53,7 @@ async fn a_step_waits_for_the_one_it_needs_and_a_lost_answer_makes_no_second_not
         body.contains("Nora Example"),
         "what was mapped leaves: {body}"
     );
-    c.until("the run is done", 10, || async {
+    c.until("the run is done", 60, || async {
         c.server.all("runs?state=done").await.len() == 1
     })
     .await;
@@ -73,7 +73,7 @@ async fn a_new_flow_only_records_until_its_rung_is_raised_and_a_fall_stops_what_
         .expect("the server answers");
     assert_eq!(down.status, 200, "{}", String::from_utf8_lossy(&down.body));
     move_one(&c, "Nora").await;
-    c.until("it is recorded only", 20, || async {
+    c.until("it is recorded only", 60, || async {
         c.server.all("actions?state=would_have").await.len() == 1
     })
     .await;
@@ -117,7 +117,7 @@ async fn a_move_is_held_for_a_person_who_sees_the_request_and_decides_once() {
     })
     .await;
     move_one(&c, "Nora").await;
-    c.until("it waits for a person", 20, || async {
+    c.until("it waits for a person", 60, || async {
         c.server.all("holds?state=waiting").await.len() == 1
     })
     .await;
@@ -162,7 +162,7 @@ async fn a_move_is_held_for_a_person_who_sees_the_request_and_decides_once() {
 async fn a_command_with_one_key_is_done_once_and_a_move_by_command_is_held() {
     let c = Company::start(Plan::default()).await;
     move_one(&c, "Nora").await;
-    c.until("the record is there", 20, || async {
+    c.until("the record is there", 60, || async {
         !c.server.all("records/application").await.is_empty()
     })
     .await;
@@ -194,7 +194,7 @@ async fn a_command_with_one_key_is_done_once_and_a_move_by_command_is_held() {
             String::from_utf8_lossy(&answer.body)
         );
     }
-    c.until("the note is there", 20, || async {
+    c.until("the note is there", 60, || async {
         c.ats.state.notes().len() == 1 && c.server.all("actions?state=done").await.len() == 1
     })
     .await;
@@ -229,7 +229,7 @@ async fn trying_a_flow_shows_the_requests_and_sends_nothing() {
         .await
         .expect("the server answers");
     move_one(&c, "Nora").await;
-    c.until("the event is there", 20, || async {
+    c.until("the event is there", 60, || async {
         !c.server
             .all("events?type=application.stage_changed")
             .await
@@ -271,7 +271,7 @@ async fn a_subscription_gets_every_event_signed_and_only_what_was_listed() {
         "the secret is shown once"
     );
     move_one(&c, "Nora").await;
-    c.until("it was tried", 20, || async {
+    c.until("it was tried", 60, || async {
         c.hook.state.refused() > 0 || c.hook.state.effects() > 0
     })
     .await;

@@ -223,7 +223,7 @@ async fn a_first_webhook_on_an_empty_mirror_knows_where_the_person_came_from() {
         .expect("the ATS moves");
     let last = c.ats.state.take_webhooks();
     c.deliver(&last).await;
-    c.until("it is decided", 20, || async { settled(&c).await })
+    c.until("it is decided", 60, || async { settled(&c).await })
         .await;
     let moves = c.server.all("events?type=application.stage_changed").await;
     assert_eq!(
@@ -273,7 +273,7 @@ async fn a_changed_byte_a_flood_of_nonsense_and_a_body_too_large_do_no_harm() {
         c.deliver(&[signed(vec![b' '; 11 * 1024 * 1024])]).await,
         [413]
     );
-    c.until("three are kept, none waits", 20, || async {
+    c.until("three are kept, none waits", 60, || async {
         c.server.all("deliveries?state=kept").await.len() == 3 && settled(&c).await
     })
     .await;
@@ -289,7 +289,7 @@ async fn a_changed_byte_a_flood_of_nonsense_and_a_body_too_large_do_no_harm() {
         "{codes:?}"
     );
     c.deliver(&hooks).await;
-    c.until("the good one still works", 20, || async {
+    c.until("the good one still works", 60, || async {
         c.server
             .all("records/application")
             .await

@@ -39,12 +39,12 @@ async fn an_outage_under_traffic_loses_nothing_and_doubles_nothing() {
         c.hook.state.effects() == 200
     })
     .await;
-    c.until("all are settled", 30, || async {
+    c.until("all are settled", 60, || async {
         c.server.all("actions?state=done").await.len() == 200
     })
     .await;
     assert!(c.server.all("actions?state=parked").await.is_empty());
-    c.until("no failure stays open", 20, || async {
+    c.until("no failure stays open", 60, || async {
         c.server.all("failures?state=open").await.is_empty()
     })
     .await;

@@ -47,7 +47,7 @@ async fn a_receiver_that_breaks_after_the_effect_gets_the_same_id_again() {
         let c = hook_company("", false).await;
         c.hook.state.arm(Rule::next(1, "POST", "/hook", fault));
         one_move(&c, "Nora").await;
-        c.until("it is done", 20, || async {
+        c.until("it is done", 60, || async {
             state(&c, "done").await.len() == 1
         })
         .await;
@@ -79,7 +79,7 @@ async fn not_now_costs_no_attempt_and_is_waited_for() {
         },
     ));
     one_move(&c, "Nora").await;
-    c.until("it is done", 20, || async {
+    c.until("it is done", 60, || async {
         state(&c, "done").await.len() == 1
     })
     .await;
@@ -105,7 +105,7 @@ async fn a_no_for_good_is_in_the_inbox_at_once_and_a_replay_makes_one_effect() {
         },
     ));
     one_move(&c, "Nora").await;
-    c.until("it is refused", 20, || async {
+    c.until("it is refused", 60, || async {
         state(&c, "refused").await.len() == 1
     })
     .await;
@@ -128,12 +128,12 @@ async fn a_no_for_good_is_in_the_inbox_at_once_and_a_replay_makes_one_effect() {
         "{}",
         String::from_utf8_lossy(&replayed.body)
     );
-    c.until("it is done", 20, || async {
+    c.until("it is done", 60, || async {
         state(&c, "done").await.len() == 1
     })
     .await;
     assert_eq!(c.hook.state.effects(), 1);
-    c.until("the failure is fixed", 5, || async {
+    c.until("the failure is fixed", 30, || async {
         c.server.all("failures?state=fixed").await.len() == 1
     })
     .await;
@@ -147,7 +147,7 @@ async fn unclear_at_a_receiver_that_ignores_ids_waits_for_a_person_and_did_not_a
         .state
         .arm(Rule::next(1, "POST", "/hook", Fault::DropBefore));
     one_move(&c, "Nora").await;
-    c.until("it is parked once the quiet time is over", 30, || async {
+    c.until("it is parked once the quiet time is over", 60, || async {
         state(&c, "parked").await.len() == 1
     })
     .await;
@@ -182,7 +182,7 @@ async fn unclear_at_a_receiver_that_ignores_ids_waits_for_a_person_and_did_not_a
         "{}",
         String::from_utf8_lossy(&settled.body)
     );
-    c.until("it is done", 20, || async {
+    c.until("it is done", 60, || async {
         state(&c, "done").await.len() == 1
     })
     .await;
@@ -199,7 +199,7 @@ async fn a_chat_post_whose_answer_is_lost_is_looked_for_and_not_posted_twice() {
         Fault::DropAfter,
     ));
     one_move(&c, "Nora").await;
-    c.until("it is done", 30, || async {
+    c.until("it is done", 60, || async {
         state(&c, "done").await.len() == 1
     })
     .await;
@@ -218,7 +218,7 @@ async fn a_chat_post_that_was_never_made_is_made_after_the_quiet_time() {
         Fault::DropBefore,
     ));
     one_move(&c, "Nora").await;
-    c.until("it is done", 40, || async {
+    c.until("it is done", 90, || async {
         state(&c, "done").await.len() == 1
     })
     .await;
@@ -235,7 +235,7 @@ async fn without_the_history_scope_an_unclear_chat_post_waits_for_a_person() {
         Fault::DropAfter,
     ));
     one_move(&c, "Nora").await;
-    c.until("it is parked", 30, || async {
+    c.until("it is parked", 60, || async {
         state(&c, "parked").await.len() == 1
     })
     .await;
@@ -258,7 +258,7 @@ async fn a_200_that_means_no_is_a_no() {
         },
     ));
     one_move(&c, "Nora").await;
-    c.until("it is refused", 20, || async {
+    c.until("it is refused", 60, || async {
         state(&c, "refused").await.len() == 1
     })
     .await;
@@ -275,7 +275,7 @@ async fn a_200_that_means_no_is_a_no() {
 #[tokio::test]
 async fn a_refused_token_pauses_the_connection_and_what_waits_goes_out_after_the_fix() {
     let c = chat_company(true).await;
-    c.until("the connection was tested", 10, || async {
+    c.until("the connection was tested", 60, || async {
         c.server
             .all("connections")
             .await
@@ -377,11 +377,11 @@ async fn a_new_failure_group_is_told_once_in_the_alert_channel() {
     for name in ["Nora", "Olga", "Pia"] {
         one_move(&c, name).await;
     }
-    c.until("all three are refused", 20, || async {
+    c.until("all three are refused", 60, || async {
         state(&c, "refused").await.len() == 3
     })
     .await;
-    c.until("the channel is told", 20, || async {
+    c.until("the channel is told", 60, || async {
         c.chat.state.messages_in("C0OPS").len() == 1
     })
     .await;

@@ -24,11 +24,11 @@ async fn a_move_in_the_ats_reaches_chat_and_receiver_and_is_on_show() {
         [200],
         "the same bytes again are taken"
     );
-    c.until("the chat has the message", 10, || async {
+    c.until("the chat has the message", 60, || async {
         !c.chat.state.messages().is_empty()
     })
     .await;
-    c.until("the receiver has the event", 10, || async {
+    c.until("the receiver has the event", 60, || async {
         c.hook.state.effects() == 1
     })
     .await;
@@ -39,7 +39,7 @@ async fn a_move_in_the_ats_reaches_chat_and_receiver_and_is_on_show() {
         "{}",
         messages[0].text
     );
-    c.until("both actions are done", 10, || async {
+    c.until("both actions are done", 60, || async {
         c.server.all("actions?state=done").await.len() == 2
     })
     .await;

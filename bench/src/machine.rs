@@ -64,6 +64,14 @@ pub(crate) fn resident(pid: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// How many files this process may have open, connections included.
+pub(crate) fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|l| l.starts_with("Max open files"));
+    line.and_then(|l| l.split_whitespace().nth(3)?.parse().ok())
+        .unwrap_or(1024)
+}
+
 /// Processor time of a process's threads so far, by thread name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Threads(BTreeMap<String, u64>);

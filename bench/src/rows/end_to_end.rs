@@ -22,6 +22,8 @@ struct Stretch {
     per_second: f64,
     accepted_per_second: f64,
     writer: f64,
+    /// Of the whole server, in microseconds of processor time per event.
+    server: f64,
     threads: Vec<(String, f64)>,
 }
 
@@ -82,11 +84,13 @@ async fn through(company: &Company, receiver: &Receiver, which: Range<u64>) -> R
     tokio::time::sleep(Duration::from_millis(300)).await;
     let used = company.threads();
     let each = |(name, micros): (String, f64)| (name, micros / count as f64);
+    let threads: Vec<(String, f64)> = used.all_since(&before).into_iter().map(each).collect();
     Ok(Stretch {
         per_second: count as f64 / (end - from).as_secs_f64(),
         accepted_per_second: sent.rate(),
         writer: used.since(&before, WRITER) / count as f64,
-        threads: used.all_since(&before).into_iter().map(each).collect(),
+        server: threads.iter().map(|(_, micros)| micros).sum(),
+        threads,
     })
 }
 
@@ -95,6 +99,12 @@ fn tell(report: &mut Report, what: &str, stretch: &Stretch) {
         format!("writer per event, {what}"),
         stretch.writer,
         "µs",
+        Bar::None,
+    );
+    report.figure(
+        format!("whole server per event, {what}"),
+        stretch.server,
+        "µs of processor",
         Bar::None,
     );
     report.note(format!(
@@ -151,6 +161,14 @@ async fn growth(
             Bar::AtMost(1.5),
         );
         tell(report, &label, &many);
+        let against = ("few stored", few.server, many.server / few.server);
+        report.ratio(
+            format!("processor time per event {label}"),
+            many.server,
+            "µs",
+            against,
+            Bar::None,
+        );
     }
     report.figure(
         "resident memory after that",

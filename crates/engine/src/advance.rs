@@ -54,8 +54,19 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         return Ok(());
     }
     let flows = hub.flows();
-    let (Some(live), Some(row)) = (flows.get(&run.flow), hub.store.event(run.event).await?) else {
-        return Ok(());
+    let row = hub.store.event(run.event).await?;
+    let (Some(live), Some(row)) = (flows.get(&run.flow), row) else {
+        // what waited for another step has nothing to wait for any more
+        run.reason = Some("its flow is gone".into());
+        run.state = RunState::Skipped;
+        let set = WriteSet {
+            ws: MAIN,
+            conn: "local".into(),
+            now: hub.env.now().0,
+            runs_moved: vec![run],
+            ..WriteSet::default()
+        };
+        return hub.store.apply(Box::new(set)).await.map(drop);
     };
     let actions = hub.store.actions_of_run(id).await?;
     let event = event_of(&row);
@@ -79,7 +90,9 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         .iter()
         .filter(|s| !s.needs.is_empty() && actions.iter().all(|a| a.step != s.id))
     {
-        let Some(state) = turn(hub, live, step, &actions, &planned, &mut bound.data).await else {
+        let Some((state, recorded)) =
+            turn(hub, live, step, &actions, &planned, &mut bound.data).await
+        else {
             left = true;
             continue;
         };
@@ -88,6 +101,7 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
             uid: row.uid,
             bound: &bound,
             now: hub.env.now(),
+            recorded,
         };
         hub.plan_step(live, &of, &mut run, &step.id, state, &mut planned);
     }
@@ -137,7 +151,7 @@ async fn turn(
     actions: &[ActionRow],
     planned: &Planned,
     data: &mut Value,
-) -> Option<StepState> {
+) -> Option<(StepState, bool)> {
     let mut recorded = false;
     for need in &step.needs {
         let mine: Vec<&ActionRow> = actions
@@ -151,7 +165,7 @@ async fn turn(
             (End::Recorded, _) => recorded = true,
             (End::Broken, false) => return None,
             (End::Well | End::Skipped, true) | (End::Skipped, false) => {
-                return Some(StepState::Skipped(Skip::Needs(need.clone())));
+                return Some((StepState::Skipped(Skip::Needs(need.clone())), recorded));
             }
         }
         let output = outputs(hub, &mine).await;
@@ -164,7 +178,7 @@ async fn turn(
             }
         }
     }
-    Some(live.flow.plan_step(step, data, recorded))
+    Some((live.flow.plan_step(step, data, recorded), recorded))
 }
 
 fn end_of(actions: &[&ActionRow]) -> Option<End> {

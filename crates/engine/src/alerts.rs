@@ -21,8 +21,13 @@ pub async fn work(hub: Arc<Hub>) {
         match hub.store.unalerted(20).await {
             Ok(failures) => {
                 for f in failures {
-                    if let Err(e) = alert(&hub, &f).await {
-                        tracing::error!(failure.id = f.id, cause = %e, "an alert could not be planned");
+                    // planned before it counts as told: a crash between the two plans the same intent again, which is one
+                    let told = match alert(&hub, &f).await {
+                        Ok(()) | Err(Error::Conflict(_)) => hub.store.alerted(f.id).await,
+                        Err(e) => Err(e),
+                    };
+                    if let Err(e) = told {
+                        tracing::error!(failure.id = f.id, cause = %e, "an alert could not be planned; it will be tried again");
                     }
                 }
             }
@@ -124,6 +129,7 @@ async fn plan(hub: &Hub, f: &FailureRow, target: &AlertTarget) -> Result<(), Err
         output: None,
         made: now.0,
         settled: None,
+        must_hold: false,
     };
     let draft = Draft {
         with,

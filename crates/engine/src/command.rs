@@ -152,6 +152,7 @@ impl Hub {
             output: None,
             made: now.0,
             settled: None,
+            must_hold: false,
         };
         let draft = Draft {
             with: c.with,
@@ -173,6 +174,7 @@ impl Hub {
         if let Some(reason) = blocked(row.effect, about) {
             return Err(no("GUARD-001", format!("nothing was done: {reason}")));
         }
+        row.must_hold = always;
         self.take(row, stored, always, &target, by).await
     }
 
@@ -226,14 +228,14 @@ impl Hub {
             Err(Error::Conflict(_)) => return self.commanded_before(&row).await,
             Err(e) => return Err(e.into()),
         }
-        self.note(by, "command", &format!("action/{}", row.id), &row.uses)
-            .await?;
-        let (action_id, state) = (row.id, row.state);
+        let (action_id, state, uses) = (row.id, row.state, row.uses.clone());
         if state == ActionState::Planned
             && let Some(d) = self.dispatcher(&row.conn)
         {
             d.push(row, Some(stored));
         }
+        self.note(by, "command", &format!("action/{action_id}"), &uses)
+            .await?;
         Ok(Commanded { action_id, state })
     }
 

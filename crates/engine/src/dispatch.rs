@@ -14,18 +14,22 @@ mod settle;
 use crate::budget::{Priority, Slot};
 use crate::connection::Connection;
 use crate::hub::Hub;
+use futures::FutureExt;
 use line::{Entry, Line, Turn};
 pub use request::{Draft, Stored};
 pub(crate) use send::action_name;
 use stagewire_model::{ActionState, Micros};
 use stagewire_store::{ActionRow, Store};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// At most this many actions of one destination are held in memory; the rest wait in the store.
 const IN_MEMORY: usize = 20_000;
+/// How often the store is swept for what memory has lost sight of, in microseconds.
+const SWEEP_US: i64 = 60_000_000;
 /// How many are loaded at a time.
 const LOAD: i64 = 2_000;
 
@@ -35,6 +39,8 @@ pub(crate) struct Loaded {
     pub(crate) stored: Option<Arc<Stored>>,
     /// The request in hand is newer than the one in the store.
     pub(crate) fresh: bool,
+    /// The hash of the request as a person saw it, where it was rendered since.
+    pub(crate) shown: Option<[u8; 32]>,
 }
 
 /// One destination's dispatcher.
@@ -48,6 +54,8 @@ pub struct Dispatcher {
     overflow: AtomicBool,
     loaded_place: AtomicI64,
     looks: Mutex<HashMap<i64, i64>>,
+    stopped: AtomicBool,
+    swept: AtomicI64,
 }
 
 impl Dispatcher {
@@ -62,6 +70,8 @@ impl Dispatcher {
             overflow: AtomicBool::new(true),
             loaded_place: AtomicI64::new(0),
             looks: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            swept: AtomicI64::new(0),
         }
     }
 
@@ -79,7 +89,14 @@ impl Dispatcher {
 
     /// Works until the server stops.
     pub async fn work(self: Arc<Self>) {
-        loop {
+        while !self.stopped.load(Ordering::Acquire) {
+            let now = self.hub.env.now();
+            // a sweep finds anything due that memory has lost sight of
+            if now.0 - self.swept.load(Ordering::Acquire) > SWEEP_US {
+                self.swept.store(now.0, Ordering::Release);
+                self.loaded_place.store(0, Ordering::Release);
+                self.overflow.store(true, Ordering::Release);
+            }
             self.load().await;
             let now = self.hub.env.now();
             let wake = if self.conn.may_send() && self.hub.effects_on() {
@@ -123,7 +140,13 @@ impl Dispatcher {
             match turn {
                 Some(Turn::Go(entry, free)) => {
                     let me = self.clone();
-                    tokio::spawn(async move { me.turn(entry, free).await });
+                    tokio::spawn(async move {
+                        let held = entry.clone();
+                        let turn = AssertUnwindSafe(me.turn(entry, free));
+                        if turn.catch_unwind().await.is_err() {
+                            me.poisoned(held).await;
+                        }
+                    });
                 }
                 Some(Turn::Overtaken(entry)) => {
                     self.conn.budget.take_anyway();
@@ -179,6 +202,9 @@ impl Dispatcher {
         {
             return;
         }
+        if self.line().holds(row.id, &row.order_key) {
+            return;
+        }
         let entry = self.entry(&row, stored.as_deref());
         self.rows().insert(
             row.id,
@@ -186,6 +212,7 @@ impl Dispatcher {
                 row,
                 stored,
                 fresh: false,
+                shown: None,
             }),
         );
         self.line().push(entry);
@@ -202,6 +229,7 @@ impl Dispatcher {
             attempt: row.attempt,
             tries: row.tries,
             due: Micros(row.due.unwrap_or(0)),
+            own_due: Micros(row.due.unwrap_or(0)),
             valid_until: row.valid_until.map(Micros),
             first_fail: row.first_fail.map(Micros),
             limit_key: stored.and_then(Stored::limit_key),
@@ -249,9 +277,16 @@ impl Dispatcher {
             row,
             stored: Some(Arc::new(stored)),
             fresh: false,
+            shown: None,
         });
         let me = self.clone();
-        tokio::spawn(async move { me.send_claimed(entry, loaded, false).await });
+        tokio::spawn(async move {
+            let held = entry.clone();
+            let send = AssertUnwindSafe(me.send_claimed(entry, loaded, false));
+            if send.catch_unwind().await.is_err() {
+                me.poisoned(held).await;
+            }
+        });
     }
 
     /// A committed action that waits: planned, or set going again by a person.
@@ -264,6 +299,12 @@ impl Dispatcher {
             self.loaded_place.fetch_max(row.place, Ordering::AcqRel);
             self.take_in(row, stored.map(Arc::new));
         }
+        self.notify.notify_one();
+    }
+
+    /// Nothing leaves here any more; what waits stays in the store.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
         self.notify.notify_one();
     }
 

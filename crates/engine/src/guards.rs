@@ -9,6 +9,15 @@ use stagewire_store::{ActionRow, RecordRow};
 /// How old a plan may be to need no second look before it is sent, in microseconds.
 const FRESH: i64 = 2_000_000;
 
+/// Why an effect does not go now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// A guard stops it, for this reason.
+    Blocked(String),
+    /// The records could not be read: asked again, never guessed.
+    Unknown,
+}
+
 /// The guards; they keep no state.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Guards;
@@ -75,7 +84,7 @@ impl Guards {
     ///
     /// # Errors
     /// The reason, in plain words.
-    pub async fn facts(&self, hub: &Hub, row: &ActionRow) -> Result<Vec<([u8; 16], i64)>, String> {
+    pub async fn facts(&self, hub: &Hub, row: &ActionRow) -> Result<Vec<([u8; 16], i64)>, NotNow> {
         let fresh = hub.env.now().0 - row.made < FRESH;
         if fresh
             || row.maybe
@@ -84,22 +93,24 @@ impl Guards {
         {
             return Ok(Vec::new());
         }
-        let Ok(Some(event)) = hub.store.event(row.event).await else {
-            return Ok(Vec::new());
+        let event = match hub.store.event(row.event).await {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(Vec::new()),
+            Err(_) => return Err(NotNow::Unknown),
         };
         let mut facts = Vec::new();
-        let subject = record(hub, event.subject).await;
+        let subject = record(hub, event.subject).await?;
         let application = match &subject {
             Some(s) if s.entity == Entity::Application => subject.clone(),
-            Some(s) => linked(hub, s, "application_id").await,
+            Some(s) => linked(hub, s, "application_id").await?,
             None => None,
         };
         let candidate = match &application {
-            Some(a) => linked(hub, a, "candidate_id").await,
+            Some(a) => linked(hub, a, "candidate_id").await?,
             None => subject.clone().filter(|s| s.entity == Entity::Candidate),
         };
         let job = match &application {
-            Some(a) => linked(hub, a, "job_id").await,
+            Some(a) => linked(hub, a, "job_id").await?,
             None => subject.clone().filter(|s| s.entity == Entity::Job),
         };
         for r in [&application, &candidate, &job].into_iter().flatten() {
@@ -111,24 +122,23 @@ impl Guards {
             job: job.as_ref().map(|r| &r.fields),
         };
         match blocked(row.effect, about) {
-            Some(reason) => Err(format!("blocked: {reason}")),
+            Some(reason) => Err(NotNow::Blocked(format!("blocked: {reason}"))),
             None => Ok(facts),
         }
     }
 }
 
-async fn record(hub: &Hub, id: [u8; 16]) -> Option<RecordRow> {
-    hub.store
-        .records(stagewire_model::MAIN, vec![id])
-        .await
-        .ok()?
-        .pop()
-        .flatten()
+async fn record(hub: &Hub, id: [u8; 16]) -> Result<Option<RecordRow>, NotNow> {
+    let found = hub.store.records(stagewire_model::MAIN, vec![id]).await;
+    Ok(found.map_err(|_| NotNow::Unknown)?.pop().flatten())
 }
 
-async fn linked(hub: &Hub, from: &RecordRow, field: &str) -> Option<RecordRow> {
-    let (_, id) = RecordId::parse(from.fields.get(field)?.as_str()?)?;
-    record(hub, id.0).await
+async fn linked(hub: &Hub, from: &RecordRow, field: &str) -> Result<Option<RecordRow>, NotNow> {
+    let id = from.fields.get(field).and_then(Value::as_str);
+    match id.and_then(RecordId::parse) {
+        Some((_, id)) => record(hub, id.0).await,
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]

@@ -128,6 +128,12 @@ impl Lane {
     pub async fn work(self: Arc<Self>) {
         let mut inbox = self.inbox.lock().await;
         loop {
+            // what waited for a path comes before what is newer
+            if self.replan.swap(false, Ordering::AcqRel)
+                && let Err(e) = self.plan_waiting_runs().await
+            {
+                tracing::error!(connection.id = %self.conn.id, cause = %e, "waiting runs could not be planned");
+            }
             let more = match self.deliveries().await {
                 Ok(n) => n == BATCH as usize,
                 Err(e) => {
@@ -136,11 +142,6 @@ impl Lane {
                     true
                 }
             };
-            if self.replan.swap(false, Ordering::AcqRel)
-                && let Err(e) = self.plan_waiting_runs().await
-            {
-                tracing::error!(connection.id = %self.conn.id, cause = %e, "waiting runs could not be planned");
-            }
             let job = if more {
                 inbox.try_recv().ok()
             } else {
@@ -171,9 +172,13 @@ impl Lane {
         loop {
             let mut batch = Batch::new(self);
             batch.deliveries(&due, &mut bad).await?;
+            if batch.broken {
+                continue; // nothing of it is kept; the delivery that stopped it is left out now
+            }
             if self.commit(batch).await? {
                 break;
             }
+            self.moved_ground().await?;
         }
         let mut parsed = self.parsed();
         due.iter().for_each(|d| drop(parsed.remove(&d.id)));
@@ -187,6 +192,7 @@ impl Lane {
             if self.commit(batch).await? {
                 break;
             }
+            self.moved_ground().await?;
         }
         if let Some(at) = answered.watermark {
             self.conn.set_watermark(at);
@@ -202,13 +208,21 @@ impl Lane {
             if !batch.completing().await? || self.commit(batch).await? {
                 return Ok(());
             }
+            self.moved_ground().await?;
         }
+    }
+
+    /// The ground had moved: the flows are read again, and the next round waits a moment.
+    async fn moved_ground(&self) -> Result<(), Error> {
+        crate::engine::reload_flows(&self.hub).await?;
+        self.hub.env.sleep(20).await;
+        Ok(())
     }
 
     /// Hands the write set over; true where it was taken. Then what may go, goes.
     async fn commit(&self, batch: Batch<'_>) -> Result<bool, Error> {
         let (set, records, outgoing) = batch.finish();
-        let wanted = !set.wants.is_empty();
+        let (wanted, account) = (!set.wants.is_empty(), set.account.clone());
         let taken = self.hub.store.apply(Box::new(set)).await;
         let done = matches!(taken, Ok(Applied::Done));
         if done {
@@ -222,6 +236,9 @@ impl Lane {
         }
         let failed = outgoing.failed;
         outgoing.settle(done);
+        if done && let Some(account) = account {
+            self.conn.pin_account(&account);
+        }
         if done && wanted {
             self.conn.wanted.notify_one();
         }

@@ -46,6 +46,8 @@ pub struct For<'a> {
     pub bound: &'a Bound,
     /// Now.
     pub now: Micros,
+    /// A step that this one needs was only recorded: then it is only recorded too.
+    pub recorded: bool,
 }
 
 /// The deterministic intent of an action.
@@ -103,6 +105,9 @@ impl Hub {
                     .push(self.run_failing(live, &run, &error, of.now));
             }
             Plan::Run(steps) => self.plan_steps(live, of, &mut run, steps, &mut planned),
+        }
+        if planned.lacks.is_none() && !planned.actions.is_empty() {
+            planned.lacks = guard_lacks(of.bound);
         }
         planned.run = Some(run);
         planned
@@ -244,7 +249,8 @@ impl Hub {
                 Some(of.now.0),
             );
         } else {
-            match live.row.rung.gate(row.effect, always) {
+            let gate = live.row.rung.gate(row.effect, always);
+            match if of.recorded { Gate::WouldHave } else { gate } {
                 Gate::WouldHave => {
                     (row.state, row.settled) = (ActionState::WouldHave, Some(of.now.0))
                 }
@@ -375,6 +381,7 @@ impl Hub {
             output: None,
             made: of.now.0,
             settled: over.then_some(of.now.0),
+            must_hold: def.is_some_and(|s| s.hold_always),
         }
     }
 
@@ -438,6 +445,19 @@ impl Hub {
             item: Some(("action".into(), row.id)),
         }
     }
+}
+
+/// A record that a guard reads and the mirror lacks, though it can be read: its paths count as read by every flow.
+fn guard_lacks(bound: &Bound) -> Option<String> {
+    let app = bound.application.as_ref()?;
+    let lacks = |root: &str, field: &str, held: bool| {
+        let named = app.get(field).is_some_and(Value::is_string);
+        named && !held && bound.behind.contains_key(root)
+    };
+    if lacks("candidate", "candidate_id", bound.candidate.is_some()) {
+        return Some("candidate.private".into());
+    }
+    lacks("job", "job_id", bound.job.is_some()).then(|| "job.confidential".into())
 }
 
 /// What of an event decides whether a flow wants it.

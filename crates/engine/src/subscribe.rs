@@ -139,6 +139,7 @@ pub fn plan(
         output: None,
         made: now.0,
         settled: None,
+        must_hold: false,
     };
     // the receiver's key is the event itself, so that two subscriptions of one receiver agree
     let draft = Draft {
@@ -246,6 +247,9 @@ impl Hub {
             .store
             .subscription_state(id, "deleted".into(), by.to_owned(), self.env.now().0)
             .await?;
+        if let Some(dispatcher) = self.dispatcher(&flow_id(id)) {
+            dispatcher.stop();
+        }
         self.remove(&flow_id(id));
         crate::engine::reload_flows(self).await?;
         Ok(ended)

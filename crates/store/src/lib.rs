@@ -150,8 +150,10 @@ ops! {
     write fail(failures: Vec<Failing>) -> Vec<i64>;
     /// Failures of a group are over.
     write recovered(ws: i64, group_prefix: String, now: i64) -> i64;
-    /// Failures nobody was told about yet; each is given once.
-    write unalerted(limit: i64) -> Vec<FailureRow>;
+    /// Failures nobody was told about yet.
+    read unalerted(limit: i64) -> Vec<FailureRow>;
+    /// Somebody was told.
+    write alerted(id: i64) -> ();
     /// A person takes or ignores a failure.
     write failure_state(id: i64, to: String, by: String, at: i64) -> bool;
     /// One failure with its items.

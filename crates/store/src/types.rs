@@ -310,6 +310,8 @@ pub struct ActionRow {
     pub output: Option<i64>,
     pub made: i64,
     pub settled: Option<i64>,
+    /// A person decides before it goes, whatever the rung.
+    pub must_hold: bool,
 }
 
 /// A hold as stored.
@@ -445,6 +447,8 @@ pub struct DeliveryDone {
     pub wait: i64,
     pub kind: Option<String>,
     pub note: Option<String>,
+    /// An answered hint: it may have been decided by another one already.
+    pub hint: bool,
 }
 
 /// Whether a write set was taken.
@@ -466,6 +470,10 @@ pub struct Claim {
     /// Revisions the guards were checked with.
     pub facts: Vec<([u8; 16], i64)>,
     pub seen_version: Option<String>,
+    /// The hash of the request as a person would see it: a decision covers that one only.
+    pub shown_hash: [u8; 32],
+    /// Who decides, until when, and now, where it turns out that a person must.
+    pub hold: (String, i64, i64),
     /// Written when it is rendered only now.
     pub request: Option<SealedBody>,
 }
@@ -483,6 +491,8 @@ pub enum Claimed {
     WouldHave,
     /// A decided hold's facts changed: the hold is blocked, the action skipped.
     Blocked,
+    /// Nobody has decided about this request: it is held for a person now.
+    Held,
 }
 
 /// What became of a claimed (or unsure) action.

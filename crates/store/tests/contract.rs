@@ -104,6 +104,7 @@ fn action(s: &dyn Store, flow: &str, n: u8) -> ActionRow {
         output: None,
         made: NOW,
         settled: None,
+        must_hold: false,
     }
 }
 
@@ -129,6 +130,8 @@ fn claim(a: &ActionRow) -> Claim {
         attempt: a.attempt,
         facts: vec![],
         seen_version: None,
+        shown_hash: [0; 32],
+        hold: ("ana@example.com".into(), NOW + 1_000_000, NOW),
         request: None,
     }
 }
@@ -303,6 +306,7 @@ async fn a_write_set_is_taken_whole_or_not_at_all() {
         wait: 0,
         kind: None,
         note: None,
+        hint: false,
     };
     s.admit(d).await.expect("room");
     let mut stale = set();
@@ -637,6 +641,48 @@ async fn the_first_decision_wins_and_covers_what_was_on_screen() {
 }
 
 #[tokio::test]
+async fn what_a_person_must_decide_is_held_at_its_claim_whoever_set_it_going() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let must = ActionRow {
+        must_hold: true,
+        ..action(&s, "command", 1)
+    };
+    apply(
+        &s,
+        WriteSet {
+            actions: vec![must.clone()],
+            ..set()
+        },
+    )
+    .await;
+    let shown = Claim {
+        shown_hash: [5; 32],
+        ..claim(&must)
+    };
+    let held = s.claim(vec![shown.clone()]).await.expect("writable");
+    assert_eq!(held, [Claimed::Held], "nobody has decided");
+    let approve = Decision {
+        action: must.id,
+        to: "approved".into(),
+        shown_hash: Some([5; 32]),
+        request: None,
+        by: "ana".into(),
+        reason: None,
+        at: NOW,
+        place: 99,
+        valid_until: None,
+    };
+    s.decide(approve).await.expect("writable");
+    let other = Claim {
+        shown_hash: [6; 32],
+        ..shown.clone()
+    };
+    let again = s.claim(vec![other]).await.expect("writable");
+    assert_eq!(again, [Claimed::Held], "another text than the one approved");
+}
+
+#[tokio::test]
 async fn a_failure_counts_its_items_and_is_fixed_with_the_last_and_comes_back_under_its_name() {
     let place = Place::new();
     let s = open(&place.0);
@@ -657,8 +703,9 @@ async fn a_failure_counts_its_items_and_is_fixed_with_the_last_and_comes_back_un
         };
         s.settle(Box::new(failed)).await.expect("writable");
     }
-    let open = s.unalerted(10).await.expect("writable");
+    let open = s.unalerted(10).await.expect("readable");
     assert_eq!((open.len(), open[0].count), (1, 2), "one cause, one entry");
+    s.alerted(open[0].id).await.expect("writable");
     assert!(
         s.unalerted(10).await.expect("writable").is_empty(),
         "told once"
@@ -931,6 +978,7 @@ async fn what_is_over_its_time_is_purged_and_its_number_never_used_again() {
                 wait: 0,
                 kind: None,
                 note: None,
+                hint: false,
             }],
             ..set()
         },

@@ -63,11 +63,12 @@ impl Circuit {
     }
 
     /// A probe went without an answer that tells anything: another may go.
-    pub fn unprobed(&mut self, id: i64) {
+    pub fn unprobed(&mut self, id: i64, now: Micros) {
         if let Some(open) = &mut self.open
             && open.probe == Some(id)
         {
             open.probe = None;
+            open.next = now.plus_ms(open.interval_ms);
         }
     }
 

@@ -178,7 +178,12 @@ fn maybe_sent(kind: MaybeSent) -> (String, String) {
 }
 
 /// Nothing happened: again later, while there are attempts.
-fn again(about: &About, env: &dyn Env, wait_ms: Option<i64>, cause: (String, String)) -> Decision {
+pub(super) fn again(
+    about: &About,
+    env: &dyn Env,
+    wait_ms: Option<i64>,
+    cause: (String, String),
+) -> Decision {
     let now = env.now();
     let tries = about.tries + i64::from(!about.free);
     let Some(wait) = usize::try_from(tries - 1)
@@ -217,7 +222,16 @@ fn unclear(about: &About, env: &dyn Env, cause: (String, String)) -> Decision {
     match about.once {
         OnceKind::NativeKey | OnceKind::Set => {
             let d = again(&sent, env, None, cause);
-            let quiet = Some(now.plus_ms(about.quiet_ms));
+            let until = now.plus_ms(about.quiet_ms);
+            let quiet = Some(until);
+            // a late first request must not undo what came after: only a key ends the quiet time early
+            let d = match about.once {
+                OnceKind::Set => Decision {
+                    due: d.due.map(|due| due.max(until)),
+                    ..d
+                },
+                _ => d,
+            };
             Decision {
                 quiet_until: quiet,
                 ..d
@@ -308,6 +322,13 @@ pub fn after_look(
                 ..d
             }
         }
+        // a request may still land, a look may lag
+        Look::Moved | Look::Cannot if !quiet => Decision {
+            due: quiet_until,
+            quiet_until,
+            well: None,
+            ..Decision::new(ActionState::Unsure, &sent)
+        },
         Look::Moved => parked(
             &sent,
             "the record was changed by somebody else meanwhile; nobody can tell whether this happened",

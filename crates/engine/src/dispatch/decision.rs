@@ -37,6 +37,14 @@ pub(super) fn waiting(due: Micros, say: &str) -> Decision {
     }
 }
 
+/// The credentials are not taken: the connection waits for a person, and nothing counts as failed.
+pub(super) fn refused(now: Micros) -> Decision {
+    Decision {
+        beyond: Beyond::Auth(String::new()),
+        ..waiting(now.plus_ms(60_000), "the credentials were refused")
+    }
+}
+
 pub(super) fn ended(to: ActionState, say: &str, entry: &Entry) -> Decision {
     Decision {
         reason: Some(say.into()),

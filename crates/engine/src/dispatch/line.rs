@@ -24,6 +24,8 @@ pub struct Entry {
     pub attempt: i64,
     pub tries: i64,
     pub due: Micros,
+    /// Its own time, before a recovery of the destination made it due.
+    pub own_due: Micros,
     pub valid_until: Option<Micros>,
     pub first_fail: Option<Micros>,
     /// What the vendor also counts by.
@@ -156,6 +158,13 @@ impl Line {
         let Some(first) = queue.values().next().map(|e| e.event) else {
             return;
         };
+        // one that came back to an earlier place waits for what flies already
+        if queue
+            .values()
+            .any(|e| e.event != first && self.flying.contains_key(&e.id))
+        {
+            return;
+        }
         let heads: Vec<_> = queue
             .values()
             .take_while(|e| e.event == first)
@@ -192,7 +201,7 @@ impl Line {
         if self.circuit.is_open() && !slot(&entry) {
             return None;
         }
-        let free = entry.due > now;
+        let free = entry.own_due > now;
         self.flying.insert(id, key);
         if self.circuit.is_open() {
             self.circuit.probing(id);
@@ -259,7 +268,7 @@ impl Line {
             return false;
         };
         if well.is_none() {
-            self.circuit.unprobed(id);
+            self.circuit.unprobed(id, now);
         }
         if let Some(well) = well {
             let was_open = self.circuit.is_open();
@@ -299,6 +308,7 @@ impl Line {
                     entry.first_fail,
                     entry.tried,
                 ) = (due, state, attempt, tries, first_fail, now);
+                entry.own_due = due;
                 if limited {
                     entry.due = due.plus_ms(1);
                 } else if !open

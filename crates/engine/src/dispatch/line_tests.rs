@@ -19,6 +19,7 @@ fn entry(id: i64, key: u8, event: u8) -> Entry {
         attempt: 0,
         tries: 0,
         due: T0,
+        own_due: T0,
         valid_until: None,
         first_fail: None,
         limit_key: None,

@@ -1,7 +1,7 @@
 //! Looking at the destination: before a `compare` is sent, and whether something that may have happened did. Sends no write.
 
 use super::decide::{Decision, Look, after_look};
-use super::decision::{ended, network, parked, waiting};
+use super::decision::{ended, network, parked, refused, waiting};
 use super::line::Entry;
 use super::{Dispatcher, Loaded, Stored};
 use crate::caller::Purpose;
@@ -30,7 +30,7 @@ impl Dispatcher {
             }
             Outcome::AuthLost { say } => {
                 self.needs_you("AUTH-002", &say).await;
-                waiting(now.plus_ms(60_000), "the credentials were refused")
+                refused(now)
             }
             Outcome::Refused { code, say, .. } => parked(&code, &say),
             Outcome::Gone { say } => parked("CALL-410", &say),
@@ -75,9 +75,13 @@ impl Dispatcher {
     /// Looks whether an unsure action has happened.
     pub(super) async fn look(self: &Arc<Self>, entry: Entry, loaded: Arc<Loaded>) {
         let about = self.about(&entry, &loaded, false);
-        let found = match self.ready(&loaded).await {
+        let held = match self.held_request(&loaded).await {
+            Ok(held) => self.ready(&loaded, held).await,
+            Err(d) => Err(d),
+        };
+        let found = match held {
             Err(_) => Look::Cannot,
-            Ok(_) if entry.once == OnceKind::Ledger => Look::Cannot,
+            Ok(_) if matches!(entry.once, OnceKind::Ledger | OnceKind::NativeKey) => Look::Cannot,
             Ok(Stored::Request { request, .. }) => {
                 match self.probe(&loaded, &request, Micros(loaded.row.made)).await {
                     Err(d) => Look::Failed(d.reason.unwrap_or_else(|| "the look failed".into())),
@@ -112,7 +116,7 @@ impl Dispatcher {
         self.settle(
             &entry,
             &loaded,
-            ActionState::Unsure,
+            entry.state,
             entry.attempt,
             decision,
             Vec::new(),

@@ -2,38 +2,47 @@
 //! decision about the action, never an effect.
 
 use super::decide::Decision;
-use super::decision::{network, parked, waiting};
+use super::decision::{network, parked, refused, waiting};
 use super::send::action_name;
 use super::{Dispatcher, Loaded, Stored};
 use crate::caller::Purpose;
 use crate::token::NoToken;
 use stagewire_connector::{Lookup, RenderError};
 use stagewire_model::MAIN;
-use stagewire_store::{Class, SealedBody, Table};
+use stagewire_store::{Class, Error, SealedBody, Table};
 use std::collections::BTreeMap;
 
 /// How long a looked-up name is believed.
 const LOOKUP_MS: i64 = 3_600_000;
 
 impl Dispatcher {
-    /// The request, rendered: loaded from the store and its names looked up where needed.
-    pub(super) async fn ready(&self, loaded: &Loaded) -> Result<Stored, Box<Decision>> {
-        let stored = match &loaded.stored {
-            Some(s) => (**s).clone(),
-            None => {
-                let body = match loaded.row.request {
-                    Some(id) => self.store().body(id).await.ok(),
-                    None => None,
-                };
-                let parsed = body.and_then(|b| serde_json::from_slice(&b).ok());
-                parsed.ok_or_else(|| {
-                    Box::new(parked(
-                        "DATA-001",
-                        "the stored request cannot be read any more; replay it to render it again",
-                    ))
-                })?
-            }
+    /// The request as it is stored, or in hand.
+    pub(super) async fn held_request(&self, loaded: &Loaded) -> Result<Stored, Box<Decision>> {
+        if let Some(s) = &loaded.stored {
+            return Ok((**s).clone());
+        }
+        let gone = "the stored request cannot be read any more; replay it to render it again";
+        let Some(id) = loaded.row.request else {
+            return Err(Box::new(parked("DATA-001", gone)));
         };
+        match self.store().body(id).await {
+            Ok(body) => {
+                serde_json::from_slice(&body).map_err(|_| Box::new(parked("DATA-001", gone)))
+            }
+            Err(Error::NotFound(_) | Error::Sealed(..)) => Err(Box::new(parked("DATA-001", gone))),
+            Err(_) => {
+                let later = self.hub.env.now().plus_ms(1_000);
+                Err(Box::new(waiting(later, "the database could not be read")))
+            }
+        }
+    }
+
+    /// The request, rendered: its names looked up where needed.
+    pub(super) async fn ready(
+        &self,
+        loaded: &Loaded,
+        stored: Stored,
+    ) -> Result<Stored, Box<Decision>> {
         let Stored::Draft(draft) = &stored else {
             return Ok(stored);
         };
@@ -136,10 +145,7 @@ impl Dispatcher {
             ))),
             Err(NoToken::Denied(say)) => {
                 self.needs_you("AUTH-001", &say).await;
-                Err(Box::new(waiting(
-                    self.hub.env.now().plus_ms(60_000),
-                    "the credentials were refused",
-                )))
+                Err(Box::new(refused(self.hub.env.now())))
             }
             Err(NoToken::NotFilled(fields)) => {
                 self.needs_you(
@@ -147,10 +153,7 @@ impl Dispatcher {
                     &format!("these fields are empty: {}", fields.join(", ")),
                 )
                 .await;
-                Err(Box::new(waiting(
-                    self.hub.env.now().plus_ms(60_000),
-                    "the connection has no credentials",
-                )))
+                Err(Box::new(refused(self.hub.env.now())))
             }
         }
     }

@@ -1,107 +1,91 @@
 //! One action's turn: claim, send, and write down what became of it. What may have happened before is looked for first.
 
-use super::decide::{About, Beyond, Decision, after_write};
+use super::decide::{About, Beyond, Decision, after_write, again};
 use super::decision::{ended, parked, waits};
 use super::line::{Entry, Result as Landed};
 use super::{Dispatcher, Loaded, Stored};
 use crate::caller::Purpose;
 use crate::connection::State;
+use crate::guards::NotNow;
 use stagewire_model::{ActionState, MAIN, OnceKind};
 use stagewire_store::{Claim, Claimed, ConnectionChange};
 use std::sync::Arc;
 
+/// How long a hold waits for a person.
+const HOLD_MS: i64 = 7 * 86_400_000;
+
+/// A request that can be claimed.
+struct Ready {
+    stored: Stored,
+    shown: [u8; 32],
+    fresh: bool,
+    seen: Option<String>,
+}
+
 impl Dispatcher {
     pub(super) async fn turn(self: &Arc<Self>, entry: Entry, free: bool) {
         let Some(loaded) = self.loaded(&entry).await else {
-            return self.release(&entry, Landed::Ended, None);
+            return self.release(&entry, waits(&entry, self.hub.env.now()), None);
         };
         let looks = matches!(
             entry.once,
             OnceKind::Marker | OnceKind::Compare | OnceKind::Ledger
         );
-        if entry.state == ActionState::Unsure && looks {
+        if (entry.state == ActionState::Unsure && looks) || self.forgotten(&entry, &loaded) {
             return self.look(entry, loaded).await;
         }
-        let stored = match self.ready(&loaded).await {
-            Ok(stored) => stored,
-            Err(decision) => {
-                return self
-                    .settle(
-                        &entry,
-                        &loaded,
-                        entry.state,
-                        entry.attempt,
-                        *decision,
-                        Vec::new(),
-                        Vec::new(),
-                    )
-                    .await;
-            }
+        let ready = match self.make_ready(&entry, &loaded).await {
+            Ok(ready) => ready,
+            Err(decision) => return self.put_off(&entry, &loaded, *decision).await,
         };
-        let seen = match self.compare_first(&entry, &loaded, &stored).await {
-            Ok(seen) => seen,
-            Err(decision) => {
-                return self
-                    .settle(
-                        &entry,
-                        &loaded,
-                        entry.state,
-                        entry.attempt,
-                        *decision,
-                        Vec::new(),
-                        Vec::new(),
-                    )
-                    .await;
-            }
-        };
-        let was_draft = loaded
-            .stored
-            .as_deref()
-            .is_none_or(|s| matches!(s, Stored::Draft(_)));
-        let fresh = loaded.fresh || was_draft;
-        if let (Some(key), None) = (stored.limit_key(), &entry.limit_key) {
+        if let (Some(key), None) = (ready.stored.limit_key(), &entry.limit_key) {
             // only now it is known what the vendor also counts by: back into the line, for a slot under that key
-            let known = Arc::new(Loaded {
+            let known = Loaded {
                 row: loaded.row.clone(),
-                stored: Some(Arc::new(stored)),
-                fresh,
-            });
-            self.rows().insert(entry.id, known);
+                stored: Some(Arc::new(ready.stored)),
+                fresh: ready.fresh,
+                shown: Some(ready.shown),
+            };
+            self.rows().insert(entry.id, Arc::new(known));
             self.line().counts_by(entry.id, &entry.key, key);
             return self.release(&entry, waits(&entry, self.hub.env.now()), None);
         }
-        let body = fresh.then(|| self.seal_request(&loaded, &stored));
+        let body = ready
+            .fresh
+            .then(|| self.seal_request(&loaded, &ready.stored));
         let facts = match self.hub.guards.facts(&self.hub, &loaded.row).await {
             Ok(facts) => facts,
-            Err(reason) => {
+            Err(NotNow::Blocked(reason)) => {
                 let blocked = ended(ActionState::Skipped, &reason, &entry);
-                return self
-                    .settle(
-                        &entry,
-                        &loaded,
-                        entry.state,
-                        entry.attempt,
-                        blocked,
-                        Vec::new(),
-                        Vec::new(),
-                    )
-                    .await;
+                return self.put_off(&entry, &loaded, blocked).await;
+            }
+            Err(NotNow::Unknown) => {
+                let later = self.hub.env.now().plus_ms(1_000);
+                return self.release(&entry, waits(&entry, later), None);
             }
         };
+        let now = self.hub.env.now();
         let claim = Claim {
             action: entry.id,
             from: entry.state,
             attempt: entry.attempt,
             facts,
-            seen_version: seen,
+            seen_version: ready.seen,
+            shown_hash: ready.shown,
+            hold: (
+                self.hub.owner_of(&loaded.row.flow, &self.conn.spec.owner),
+                now.plus_ms(HOLD_MS).0,
+                now.0,
+            ),
             request: body,
         };
         match self.claim(claim).await {
             Claimed::Go => {
                 let loaded = Arc::new(Loaded {
                     row: loaded.row.clone(),
-                    stored: Some(Arc::new(stored)),
+                    stored: Some(Arc::new(ready.stored)),
                     fresh: false,
+                    shown: Some(ready.shown),
                 });
                 self.rows().insert(entry.id, loaded.clone());
                 let entry = Entry {
@@ -110,12 +94,93 @@ impl Dispatcher {
                 };
                 self.send_claimed(entry, loaded, free).await;
             }
-            Claimed::Facts => self.release(&entry, waits(&entry, self.hub.env.now()), None),
-            Claimed::Moved | Claimed::WouldHave | Claimed::Blocked => {
+            Claimed::Facts => self.release(&entry, waits(&entry, now), None),
+            Claimed::Moved => {
+                // somebody changed it meanwhile: what it is now decides
+                self.release(&entry, Landed::Ended, None);
+                if let Ok(Some(row)) = self.store().action(entry.id).await {
+                    self.take_in(row, None);
+                }
+                self.hub.run_moved(loaded.row.run);
+            }
+            Claimed::WouldHave | Claimed::Blocked | Claimed::Held => {
                 self.release(&entry, Landed::Ended, None);
                 self.hub.run_moved(loaded.row.run);
             }
         }
+    }
+
+    /// It may have happened, and the receiver no longer knows our key: only a person can tell.
+    fn forgotten(&self, entry: &Entry, loaded: &Loaded) -> bool {
+        if !loaded.row.maybe || entry.once != OnceKind::NativeKey {
+            return false;
+        }
+        let settings = self.conn.settings();
+        let action = self
+            .conn
+            .connector
+            .action(action_name(&loaded.row.uses), &settings);
+        let remembers = action.and_then(|a| a.once.remembers_ms);
+        remembers.is_some_and(|ms| self.hub.env.now().0 - loaded.row.made > ms * 1000)
+    }
+
+    /// The request, ready to be sent, and what a person would have seen of it.
+    async fn make_ready(&self, entry: &Entry, loaded: &Loaded) -> Result<Ready, Box<Decision>> {
+        let held = self.held_request(loaded).await?;
+        let shown = loaded
+            .shown
+            .unwrap_or_else(|| crate::planner::shown_hash(&held));
+        let was_draft = matches!(held, Stored::Draft(_));
+        let stored = self.ready(loaded, held).await?;
+        let seen = self.compare_first(entry, loaded, &stored).await?;
+        Ok(Ready {
+            stored,
+            shown,
+            fresh: loaded.fresh || was_draft,
+            seen,
+        })
+    }
+
+    /// Something kept it from being claimed: what may have happened stays so, and what keeps failing is told.
+    pub(super) async fn put_off(
+        self: &Arc<Self>,
+        entry: &Entry,
+        loaded: &Arc<Loaded>,
+        decision: Decision,
+    ) {
+        let mut d = Decision {
+            maybe: loaded.row.maybe,
+            tries: entry.tries,
+            ..decision
+        };
+        if d.to == ActionState::Later && d.blocked.is_none() && d.beyond == Beyond::Nothing {
+            let now = self.hub.env.now();
+            let about = About {
+                first_fail: entry.first_fail.or(Some(now)),
+                ..self.about(entry, loaded, false)
+            };
+            let wait = d.due.map(|t| (t.0 - now.0) / 1000);
+            let say = d.reason.clone().unwrap_or_default();
+            d = again(&about, &*self.hub.env, wait, ("NET-001".into(), say));
+        }
+        if d.to == ActionState::Skipped && d.maybe {
+            let say = "its time is over and nobody can tell whether it happened".to_owned();
+            d = Decision {
+                to: ActionState::Parked,
+                failure: Some(("UNSURE-001".into(), say)),
+                ..d
+            };
+        }
+        self.settle(
+            entry,
+            loaded,
+            entry.state,
+            entry.attempt,
+            d,
+            Vec::new(),
+            Vec::new(),
+        )
+        .await;
     }
 
     pub(super) async fn loaded(&self, entry: &Entry) -> Option<Arc<Loaded>> {
@@ -128,6 +193,7 @@ impl Dispatcher {
             row,
             stored: None,
             fresh: false,
+            shown: None,
         }))
     }
 

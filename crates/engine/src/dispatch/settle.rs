@@ -11,9 +11,48 @@ use stagewire_store::{CallRow, Class, ConnectionChange, Failing, SealedBody, Set
 use std::sync::Arc;
 
 impl Dispatcher {
+    /// Its turn stopped the engine: it is set aside, and its line goes on.
+    pub(super) async fn poisoned(self: &Arc<Self>, entry: Entry) {
+        let now = self.hub.env.now();
+        let cause = "this action stopped the engine; it was set aside and the rest went on";
+        if let Ok(Some(row)) = self.store().action(entry.id).await {
+            let maybe = row.maybe || row.state == ActionState::Claimed;
+            let (state, attempt, tries) = (row.state, row.attempt, row.tries);
+            let loaded = Loaded {
+                row,
+                stored: None,
+                fresh: false,
+                shown: None,
+            };
+            let settle = Settle {
+                action: entry.id,
+                from: state,
+                attempt,
+                to: ActionState::Parked,
+                reason: Some(cause.into()),
+                due: None,
+                tries,
+                maybe,
+                first_fail: None,
+                quiet_until: None,
+                remote_id: None,
+                output: None,
+                calls: Vec::new(),
+                bodies: Vec::new(),
+                failure: Some(self.failing(&loaded, "POISON-001", cause, now)),
+                at: now.0,
+                success: false,
+            };
+            self.write_down(settle).await;
+            self.hub.settled(loaded.row.run, true, true);
+        }
+        self.release(&entry, Landed::Ended, None);
+    }
+
     pub(super) async fn overtaken(self: &Arc<Self>, entry: Entry) {
         let Some(loaded) = self.loaded(&entry).await else {
-            return self.release(&entry, Landed::Ended, None);
+            let later = super::decision::waits(&entry, self.hub.env.now().plus_ms(1_000));
+            return self.release(&entry, later, None);
         };
         let mut decision = ended(
             ActionState::Skipped,
@@ -24,16 +63,7 @@ impl Dispatcher {
             "LATE-001".into(),
             "these came due too late to be of use; they were not sent".into(),
         ));
-        self.settle(
-            &entry,
-            &loaded,
-            entry.state,
-            entry.attempt,
-            decision,
-            Vec::new(),
-            Vec::new(),
-        )
-        .await;
+        self.put_off(&entry, &loaded, decision).await;
     }
 
     pub(super) async fn settle(
@@ -100,6 +130,7 @@ impl Dispatcher {
             row: next,
             stored: loaded.stored.clone(),
             fresh: loaded.fresh,
+            shown: loaded.shown,
         };
         if over {
             self.rows().remove(&entry.id);
@@ -258,7 +289,7 @@ impl Dispatcher {
     }
 
     pub(super) async fn set_state(&self, state: State, sentence: &str) {
-        if self.conn.set_state(state, sentence) {
+        if self.conn.state().0 != State::Paused && self.conn.set_state(state, sentence) {
             let change = ConnectionChange {
                 ws: MAIN,
                 conn: self.conn.id.clone(),

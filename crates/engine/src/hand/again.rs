@@ -200,6 +200,7 @@ impl Hub {
         let new = ActionRow {
             id,
             redo_of: old.id,
+            must_hold: old.must_hold,
             intent: made,
             order_key,
             place: self.store.next(Table::Place),
@@ -236,6 +237,9 @@ impl Hub {
         if self.store.apply(Box::new(set)).await? == Applied::Stale {
             return Err(Error::Conflict("it changed meanwhile; look again".into()));
         }
+        if let Some(d) = self.dispatcher(&new.conn) {
+            d.push(new, Some(stored));
+        }
         self.note(
             by,
             "new place",
@@ -243,9 +247,6 @@ impl Hub {
             &format!("as action {id}"),
         )
         .await?;
-        if let Some(d) = self.dispatcher(&new.conn) {
-            d.push(new, Some(stored));
-        }
         Ok(id)
     }
 }

@@ -3,7 +3,7 @@
 use crate::dispatch::Stored;
 use crate::hub::Hub;
 use crate::planner::shown_hash;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use stagewire_model::ActionState;
 use stagewire_store::{ActionRow, Decision, Error, HoldDone, Table};
 use std::sync::Arc;
@@ -118,16 +118,18 @@ impl Hub {
                 },
             ) => {
                 k == l
+                    && only_text(&a.body, &b.body)
                     && stagewire_connector::StoredRequest {
                         body: b.body.clone(),
                         ..a.clone()
                     } == *b
             }
             (Stored::Draft(a), Stored::Draft(b)) => {
-                crate::dispatch::Draft {
-                    with: b.with.clone(),
-                    ..a.clone()
-                } == *b
+                only_text_in(&a.with, &b.with)
+                    && crate::dispatch::Draft {
+                        with: b.with.clone(),
+                        ..a.clone()
+                    } == *b
             }
             _ => false,
         };
@@ -138,5 +140,22 @@ impl Hub {
                 "an edit may change the text only, not where it goes".into(),
             ))
         }
+    }
+}
+
+/// What a person may write anew: the words, never the address.
+const TEXTS: &[&str] = &["text", "body", "subject", "notes"];
+
+fn only_text_in(held: &Map<String, Value>, edited: &Map<String, Value>) -> bool {
+    held.len() == edited.len()
+        && held.iter().all(|(k, v)| {
+            edited.get(k) == Some(v) || (TEXTS.contains(&k.as_str()) && edited.contains_key(k))
+        })
+}
+
+fn only_text(held: &str, edited: &str) -> bool {
+    match (serde_json::from_str(held), serde_json::from_str(edited)) {
+        (Ok(Value::Object(a)), Ok(Value::Object(b))) => only_text_in(&a, &b),
+        _ => held == edited,
     }
 }

@@ -25,6 +25,9 @@ pub(super) struct Batch<'l> {
     pub(super) related: HashMap<([u8; 16], Entity), Vec<RecordRow>>,
     pub(super) out: Outgoing,
     wants: BTreeMap<(Entity, String), WantRow>,
+    watermark: Option<Micros>,
+    /// A delivery stopped the engine: the batch is computed again without it.
+    pub(super) broken: bool,
 }
 
 /// A delivery, mapped.
@@ -52,6 +55,8 @@ impl<'l> Batch<'l> {
             mentioned: HashMap::new(),
             out: Outgoing::default(),
             wants: BTreeMap::new(),
+            watermark: None,
+            broken: false,
         }
     }
 
@@ -126,7 +131,10 @@ impl<'l> Batch<'l> {
         });
         self.mentioned.extend(named);
         for r in &known {
-            self.deliver(r, pasts.as_ref());
+            self.deliver(r, pasts.as_ref(), bad);
+            if self.broken {
+                return Ok(());
+            }
         }
         self.events().await
     }
@@ -160,10 +168,7 @@ impl<'l> Batch<'l> {
                 self.fail("ACCOUNT-001", "deliveries of another account arrive at this connection; they are kept and not used", ("delivery", r.due.id));
                 return None;
             }
-            if conn.account().is_none() {
-                conn.pin_account(account);
-                self.set.account = Some(account.clone());
-            }
+            self.set.account = Some(account.clone());
         }
         if !r.mapped.known {
             self.done(
@@ -192,7 +197,7 @@ impl<'l> Batch<'l> {
         out
     }
 
-    fn deliver(&mut self, r: &Ready, pasts: Option<&Pasts>) {
+    fn deliver(&mut self, r: &Ready, pasts: Option<&Pasts>, bad: &mut HashSet<i64>) {
         let channel = self.channel(r);
         let main = r
             .mapped
@@ -215,7 +220,9 @@ impl<'l> Batch<'l> {
             })
         }));
         let Ok(fate) = applied else {
-            return self.set_aside(r.due);
+            bad.insert(r.due.id);
+            self.broken = true;
+            return;
         };
         let kind = Some(r.mapped.kind.clone());
         match fate {
@@ -236,7 +243,7 @@ impl<'l> Batch<'l> {
         if let Some(at) = a.watermark {
             self.set.watermark = Some(at.0);
             self.set.release = true;
-            self.lane.conn.set_watermark(at);
+            self.watermark = Some(at);
         }
         let (mut ids, mut named) = (Vec::new(), HashMap::new());
         self.with_work(|work| {
@@ -324,10 +331,12 @@ impl<'l> Batch<'l> {
     pub(super) fn with_work<T>(&mut self, f: impl FnOnce(&mut Work) -> T) -> T {
         let conn = &self.lane.conn;
         let mut receipts = conn.receipts();
+        let readable = |entity| !conn.connector.reads_for(entity).is_empty();
         let mut work = Work {
+            readable: &readable,
             conn: &conn.id,
             reads: conn.can_read(),
-            watermark: conn.watermark().unwrap_or(self.now),
+            watermark: self.watermark.or(conn.watermark()).unwrap_or(self.now),
             receipts: &mut receipts,
             now: self.now,
             store: &*self.lane.hub.store,
@@ -363,6 +372,7 @@ impl<'l> Batch<'l> {
                 wait: 0,
                 kind: None,
                 note: Some("confirmed by a read".into()),
+                hint: true,
             });
         }
         result
@@ -414,6 +424,7 @@ impl<'l> Batch<'l> {
             wait,
             kind,
             note,
+            hint: false,
         });
     }
 

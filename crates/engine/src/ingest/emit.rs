@@ -41,6 +41,14 @@ impl Outgoing {
     }
 }
 
+impl Outgoing {
+    /// Whether an earlier event of its order key waits in this batch: then it must not overtake it.
+    fn behind(&self, row: &ActionRow) -> bool {
+        let same = |r: &ActionRow| r.order_key == row.order_key && r.event != row.event;
+        self.planned.iter().any(|(_, r, _)| same(r))
+    }
+}
+
 impl Drop for Outgoing {
     /// Turns that were taken and not used go back, however the batch ended.
     fn drop(&mut self) {
@@ -218,6 +226,7 @@ impl Batch<'_> {
                     uid,
                     bound: &bound,
                     now: self.now,
+                    recorded: false,
                 };
                 let planned = self.lane.hub.plan(live, &of);
                 self.take_plan(live, planned, &bound, None);
@@ -372,7 +381,8 @@ impl Batch<'_> {
         };
         match stored {
             Some(stored @ Stored::Request { .. })
-                if row.once != stagewire_model::OnceKind::Compare
+                if !self.out.behind(&row)
+                    && row.once != stagewire_model::OnceKind::Compare
                     && dispatcher.reserve(&row, &stored) =>
             {
                 (row.state, row.attempt) = (ActionState::Claimed, 1);
@@ -410,6 +420,7 @@ impl Batch<'_> {
                 uid: row.uid,
                 bound: &bound,
                 now: self.now,
+                recorded: false,
             };
             let planned = self.lane.hub.plan(&live, &of);
             let still = planned.lacks.is_some() && old.due.is_some_and(|d| d > self.now.0);

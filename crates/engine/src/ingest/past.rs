@@ -22,20 +22,19 @@ pub(super) enum Pasts {
 impl Lane {
     pub(super) async fn pasts(&self, remote_ids: Vec<String>) -> Pasts {
         let asked = self.conn.ask();
-        let read = read_by_id(
-            &self.hub,
-            &self.conn,
-            Entity::Application,
-            &remote_ids,
-            crate::budget::Priority::Live,
-        );
+        // in a task of its own, so that a call that comes too late is logged all the same
+        let (hub, conn, ids) = (self.hub.clone(), self.conn.clone(), remote_ids.clone());
+        let read = tokio::spawn(async move {
+            let live = crate::budget::Priority::Live;
+            read_by_id(&hub, &conn, Entity::Application, &ids, live).await
+        });
         tokio::select! {
             answer = read => match answer {
-                Ok(Read { mut rows, mut history, .. }) => {
+                Ok(Ok(Read { mut rows, mut history, .. })) => {
                     let by_id = remote_ids.iter().map(|id| (id.clone(), (rows.remove(id), history.remove(id).unwrap_or_default()))).collect();
                     Pasts::Read(by_id, asked)
                 }
-                Err(_) => Pasts::TimedOut,
+                _ => Pasts::TimedOut,
             },
             () = self.hub.env.sleep(PATIENCE_MS) => Pasts::TimedOut,
         }

@@ -49,7 +49,7 @@ impl Work<'_> {
         );
         let mut plain = self.plain(o, channel);
         let embedded = matches!(o.seen, Seen::Embedded);
-        let mut cx = self.context();
+        let mut cx = self.context_for(o.entity);
         let out = match (embedded, channel.released) {
             (true, _) => plain.embedded(&mut cx, seen),
             (false, true) => plain.release(&mut cx, delivery, seen, channel.thin),
@@ -92,7 +92,7 @@ impl Work<'_> {
         let fields = self.fields(seen_as);
         let seen = o.map(|o| self.seen(o, &fields, None, channel));
         let mut plain = self.plain(seen_as, channel);
-        let out = plain.read(&mut self.context(), seen, by_id, asked);
+        let out = plain.read(&mut self.context_for(entity), seen, by_id, asked);
         if out.wanted {
             self.want_again(entity, remote_id, plain.tries, 3);
         }
@@ -164,7 +164,7 @@ impl Work<'_> {
 
     fn deleted(&mut self, o: &Observation, channel: Channel) -> Fate {
         let mut plain = self.plain(o, channel);
-        let mut cx = self.context();
+        let mut cx = self.context_for(o.entity);
         let out = if channel.released {
             plain.release_deleted(&mut cx, delivery_text(channel))
         } else {

@@ -86,6 +86,8 @@ pub struct Work<'a> {
     pub conn: &'a str,
     /// Whether it can be asked.
     pub reads: bool,
+    /// Whether records of an entity can be read by their id.
+    pub readable: &'a dyn Fn(Entity) -> bool,
     /// Its watermark.
     pub watermark: Micros,
     /// Its receipt counter.
@@ -120,6 +122,17 @@ impl Work<'_> {
     }
 
     /// The rules' view of the connection.
+    pub(super) fn context_for(&mut self, entity: Entity) -> Context<'_> {
+        let reads = self.reads && (self.readable)(entity);
+        Context {
+            watermark: self.watermark.seconds(),
+            reads,
+            asks: ASKS,
+            receipts: self.receipts,
+        }
+    }
+
+    /// The rules' view of the connection, for an application.
     pub(super) fn context(&mut self) -> Context<'_> {
         Context {
             watermark: self.watermark.seconds(),
@@ -252,7 +265,7 @@ impl Work<'_> {
 
     /// A read of this record is wanted.
     pub fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
-        if !self.reads {
+        if !self.reads || !(self.readable)(entity) {
             return;
         }
         let row = WantRow {

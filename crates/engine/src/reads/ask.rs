@@ -209,7 +209,7 @@ async fn answered(hub: &Hub, conn: &Connection, response: &Response) {
 
 /// Changes the state where it differs.
 pub(super) async fn put_state(hub: &Hub, conn: &Connection, state: State, sentence: &str) {
-    if conn.set_state(state, sentence) {
+    if conn.state().0 != State::Paused && conn.set_state(state, sentence) {
         let now = hub.env.now().0;
         let change = ConnectionChange {
             ws: MAIN,

@@ -45,12 +45,12 @@ pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
 /// # Errors
 /// Where a part of it was not answered; what was answered before stays.
 pub async fn sync_now(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), ReadError> {
-    let checkpoints: BTreeMap<String, Micros> = hub
+    let checkpoints: BTreeMap<String, String> = hub
         .store
         .checkpoints(conn.id.clone())
         .await?
         .into_iter()
-        .filter_map(|(s, c, _)| Some((s, upto(&c)?)))
+        .map(|(stream, cursor, _)| (stream, cursor))
         .collect();
     let row = hub
         .store
@@ -64,8 +64,13 @@ pub async fn sync_now(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), Read
     let now = conn.vendor_date().unwrap_or_else(|| hub.env.now());
     let mut apps = Apps::default();
     for stream in conn.connector.streams() {
-        let Some(since) = checkpoints.get(&stream.name).copied() else {
-            continue;
+        let cursor = checkpoints.get(&stream.name).map_or("", String::as_str);
+        let Some(since) = upto(cursor) else {
+            // never read to its end: from where it stopped
+            match whole(hub, conn, stream, cursor, "backfill").await {
+                Err(ReadError::Refused { .. }) | Ok(()) => continue,
+                Err(e) => return Err(e),
+            }
         };
         if stream.incremental {
             delta(hub, conn, stream, since, now, &mut apps).await?;

@@ -1,5 +1,6 @@
 //! Wanted reads: taken from the store when due, batched by entity, answered through the lane; a failed one is asked again.
 
+use super::ask::fail;
 use super::{Read, ReadError, read_by_id};
 use crate::budget::Priority;
 use crate::connection::Connection;
@@ -37,7 +38,13 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), ReadError> 
     due.into_iter()
         .for_each(|w| by_entity.entry(w.entity).or_default().push(w));
     for (entity, wants) in by_entity {
-        for chunk in wants.chunks(50) {
+        // what failed together is asked for one by one
+        let size = if wants.iter().any(|w| w.tries > 1) {
+            1
+        } else {
+            50
+        };
+        for chunk in wants.chunks(size) {
             let ids: Vec<String> = chunk.iter().map(|w| w.remote_id.clone()).collect();
             let asked = conn.ask();
             match read_by_id(hub, conn, entity, &ids, Priority::Completing).await {
@@ -53,7 +60,17 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), ReadError> 
                         .map(|w| again(w, &e, hub.env.now().0))
                         .collect();
                     hub.store.want_again(conn.id.clone(), again).await?;
-                    return Err(e);
+                    if chunk.iter().any(|w| w.tries >= 3) {
+                        let (code, say) = match &e {
+                            ReadError::Refused { code, say } => (code.clone(), say.clone()),
+                            other => ("SCAN-001".to_owned(), other.to_string()),
+                        };
+                        let cause = format!("a wanted read of {entity} is not answered: {say}");
+                        fail(hub, conn, &code, &cause, "READ").await;
+                    }
+                    if size > 1 {
+                        return Err(e);
+                    }
                 }
             }
         }

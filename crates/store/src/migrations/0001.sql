@@ -30,14 +30,16 @@ CREATE TABLE flow_version(ws INTEGER NOT NULL, flow INTEGER NOT NULL, version IN
 CREATE TABLE run(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, event BLOB NOT NULL, flow INTEGER NOT NULL, version INTEGER NOT NULL, state INTEGER NOT NULL, reason TEXT, due INTEGER, tries INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL);
 CREATE UNIQUE INDEX run_event ON run(ws, event, flow);
 CREATE INDEX run_flow ON run(ws, flow, id);
+CREATE INDEX want_due ON want(ws, conn, due);
 CREATE INDEX run_completing ON run(id) WHERE state = 0;
 CREATE INDEX run_needs ON run(id) WHERE reason = 'needs';
 CREATE TABLE action(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, run INTEGER NOT NULL, event BLOB NOT NULL, flow INTEGER NOT NULL, step INTEGER NOT NULL, item TEXT NOT NULL, redo_of INTEGER NOT NULL DEFAULT 0, conn INTEGER NOT NULL, uses TEXT NOT NULL, intent BLOB NOT NULL,
   order_key BLOB NOT NULL, place INTEGER NOT NULL, effect TEXT NOT NULL, once TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT, due INTEGER, valid_until INTEGER, attempt INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0, maybe INTEGER NOT NULL DEFAULT 0,
-  first_fail INTEGER, quiet_until INTEGER, seen_version TEXT, falls INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, request INTEGER, person BLOB, paths TEXT, remote_id TEXT, output INTEGER, made INTEGER NOT NULL, settled INTEGER);
+  first_fail INTEGER, quiet_until INTEGER, seen_version TEXT, falls INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, must_hold INTEGER NOT NULL DEFAULT 0, request INTEGER, person BLOB, paths TEXT, remote_id TEXT, output INTEGER, made INTEGER NOT NULL, settled INTEGER);
 CREATE UNIQUE INDEX action_intent ON action(ws, event, flow, step, item, redo_of);
 CREATE INDEX action_due ON action(conn, place) WHERE state IN (0, 2, 3, 4);
 CREATE INDEX action_run ON action(run);
+CREATE INDEX action_request ON action(request) WHERE request IS NOT NULL;
 CREATE INDEX action_person ON action(ws, person) WHERE person IS NOT NULL;
 CREATE TABLE hold(action INTEGER PRIMARY KEY, ws INTEGER NOT NULL, state TEXT NOT NULL, flow INTEGER NOT NULL, owner TEXT NOT NULL, due INTEGER NOT NULL, shown_hash BLOB NOT NULL, facts TEXT NOT NULL, edited INTEGER, at INTEGER NOT NULL, decided_by TEXT, decided_at INTEGER, reason TEXT);
 CREATE INDEX hold_waiting ON hold(ws, due) WHERE state = 'waiting';
@@ -47,6 +49,7 @@ CREATE INDEX call_code ON call(ws, code, id) WHERE code <> 0;
 CREATE INDEX call_action ON call(action) WHERE action IS NOT NULL;
 CREATE TABLE failure(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, group_key TEXT NOT NULL, code TEXT NOT NULL, conn INTEGER, flow INTEGER, cause TEXT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL, taken_by TEXT, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, alerted INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX failure_group ON failure(ws, group_key) WHERE state <> 'fixed' AND state <> 'ignored';
+CREATE INDEX failure_untold ON failure(id) WHERE alerted = 0;
 CREATE INDEX failure_last ON failure(ws, last);
 CREATE TABLE failure_item(failure INTEGER NOT NULL, ws INTEGER NOT NULL, kind TEXT NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY(failure, kind, ref)) WITHOUT ROWID;
 CREATE INDEX failure_ref ON failure_item(kind, ref);

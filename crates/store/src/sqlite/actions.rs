@@ -16,63 +16,113 @@ impl Tx<'_> {
 
     fn claim_one(&mut self, c: Claim) -> Result<Claimed, Error> {
         let row = self
-            .sql("SELECT ws, flow, falls, effect, state, attempt, maybe FROM action WHERE id = ?1")?
+            .sql("SELECT ws, flow, falls, effect, state, attempt, maybe, must_hold, run FROM action WHERE id = ?1")?
             .query_row([c.action], |r| {
-                Ok((
-                    r.get::<_, i64>(0)?,
-                    r.get::<_, i64>(1)?,
-                    r.get::<_, i64>(2)?,
-                    r.get::<_, String>(3)?,
-                    r.get::<_, i64>(4)?,
-                    r.get::<_, i64>(5)?,
-                    r.get::<_, bool>(6)?,
-                ))
+                Ok(Seen {
+                    ws: r.get(0)?,
+                    flow: r.get(1)?,
+                    falls: r.get(2)?,
+                    effect: r.get(3)?,
+                    state: r.get(4)?,
+                    attempt: r.get(5)?,
+                    maybe: r.get(6)?,
+                    must_hold: r.get(7)?,
+                    run: r.get(8)?,
+                })
             })
             .optional()?;
-        let Some((ws, flow, falls, effect, state, attempt, maybe)) = row else {
+        let Some(row) = row else {
             return Ok(Claimed::Moved);
         };
-        if state != action_code(c.from) || attempt != c.attempt {
+        if row.state != action_code(c.from) || row.attempt != c.attempt {
             return Ok(Claimed::Moved);
         }
-        let flow_row: Option<(String, i64)> = self
-            .sql("SELECT rung, falls FROM flow WHERE ws = ?1 AND flow = ?2")?
-            .query_row((ws, flow), |r| Ok((r.get(0)?, r.get(1)?)))
-            .optional()?;
-        if let Some((rung, now_falls)) = flow_row {
-            let gate = Rung::parse(&rung)
-                .unwrap_or(Rung::ReadOnly)
-                .gate(Effect::parse(&effect).unwrap_or(Effect::Candidate), false);
-            if (gate == Gate::WouldHave || now_falls != falls) && !maybe {
-                self.sql("UPDATE action SET state = 10, reason = 'the rung of the flow fell', settled = made WHERE id = ?1")?.execute([c.action])?;
-                return Ok(Claimed::WouldHave);
+        // what may have happened already is repeated or looked for; nobody can hold it back any more
+        if !row.maybe {
+            if let Some(stopped) = self.stopped(&row, &c)? {
+                return Ok(stopped);
             }
-        }
-        let hold: Option<(String, String)> = self
-            .sql("SELECT state, facts FROM hold WHERE action = ?1")?
-            .query_row([c.action], |r| Ok((r.get(0)?, r.get(1)?)))
-            .optional()?;
-        if let Some((state, facts)) = hold
-            && !maybe
-        {
-            let decided = state == "approved" || state == "edited";
-            if !decided || !self.facts_hold(ws, &parse_facts(&facts)?)? {
-                self.sql("UPDATE hold SET state = 'blocked', reason = 'the facts changed after the decision' WHERE action = ?1")?.execute([c.action])?;
-                self.sql("UPDATE action SET state = 9, reason = 'blocked: the facts changed after the decision' WHERE id = ?1")?.execute([c.action])?;
-                return Ok(Claimed::Blocked);
+            if !self.facts_hold(row.ws, &c.facts)? {
+                return Ok(Claimed::Facts);
             }
-        }
-        if !maybe && !self.facts_hold(ws, &c.facts)? {
-            return Ok(Claimed::Facts);
         }
         let request = c
             .request
             .as_ref()
-            .map(|b| self.put_body(ws, b))
+            .map(|b| self.put_body(row.ws, b))
             .transpose()?;
         self.sql("UPDATE action SET state = 2, attempt = attempt + 1, reason = NULL, quiet_until = NULL, request = COALESCE(?2, request), seen_version = CASE WHEN maybe THEN seen_version ELSE COALESCE(?3, seen_version) END WHERE id = ?1")?
             .execute((c.action, request, &c.seen_version))?;
         Ok(Claimed::Go)
+    }
+
+    /// The rung and the hold, checked again in the claim's own transaction.
+    fn stopped(&mut self, row: &Seen, c: &Claim) -> Result<Option<Claimed>, Error> {
+        let effect = Effect::parse(&row.effect).unwrap_or(Effect::Candidate);
+        let flow: Option<(String, i64)> = self
+            .sql("SELECT rung, falls FROM flow WHERE ws = ?1 AND flow = ?2")?
+            .query_row((row.ws, row.flow), |r| Ok((r.get(0)?, r.get(1)?)))
+            .optional()?;
+        let mut hold = row.must_hold;
+        if let Some((rung, falls)) = flow {
+            let gate = Rung::parse(&rung)
+                .unwrap_or(Rung::ReadOnly)
+                .gate(effect, row.must_hold);
+            if gate == Gate::WouldHave || falls != row.falls {
+                let sql = "UPDATE action SET state = 10, reason = 'the rung of the flow fell', settled = made WHERE id = ?1";
+                self.over(row, c.action, sql)?;
+                return Ok(Some(Claimed::WouldHave));
+            }
+            hold = gate == Gate::Hold;
+        }
+        let decided: Option<(String, String, [u8; 32])> = self
+            .sql("SELECT state, facts, shown_hash FROM hold WHERE action = ?1")?
+            .query_row([c.action], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+            .optional()?;
+        match decided {
+            Some((state, facts, shown)) if state == "approved" || state == "edited" => {
+                if !self.facts_hold(row.ws, &parse_facts(&facts)?)? {
+                    self.sql("UPDATE hold SET state = 'blocked', reason = 'the facts changed after the decision' WHERE action = ?1")?
+                        .execute([c.action])?;
+                    let sql = "UPDATE action SET state = 9, reason = 'blocked: the facts changed after the decision' WHERE id = ?1";
+                    self.over(row, c.action, sql)?;
+                    return Ok(Some(Claimed::Blocked));
+                }
+                if shown == c.shown_hash {
+                    return Ok(None);
+                }
+                self.hold_again(row, c)
+            }
+            Some(_) => self.hold_again(row, c),
+            None if hold => self.hold_again(row, c),
+            None => Ok(None),
+        }
+    }
+
+    /// Nobody has decided about this very request: a person is asked (again).
+    fn hold_again(&mut self, row: &Seen, c: &Claim) -> Result<Option<Claimed>, Error> {
+        let facts = serde_json::to_string(&c.facts).map_err(|_| Error::Corrupt("hold"))?;
+        let request = c
+            .request
+            .as_ref()
+            .map(|b| self.put_body(row.ws, b))
+            .transpose()?;
+        self.sql("UPDATE action SET state = 1, due = NULL, reason = NULL, must_hold = 1, request = COALESCE(?2, request) WHERE id = ?1")?
+            .execute((c.action, request))?;
+        self.sql(
+            "INSERT INTO hold(action, ws, state, flow, owner, due, shown_hash, facts, at) VALUES(?1, ?2, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT(action) DO UPDATE SET state = 'waiting', due = excluded.due, shown_hash = excluded.shown_hash, facts = excluded.facts, edited = NULL, decided_by = NULL, decided_at = NULL, reason = NULL",
+        )?
+        .execute((c.action, row.ws, row.flow, &c.hold.0, c.hold.1, c.shown_hash, facts, c.hold.2))?;
+        Ok(Some(Claimed::Held))
+    }
+
+    /// An action ended without a call: its run may go on, its failure is over.
+    fn over(&mut self, row: &Seen, action: i64, sql: &'static str) -> Result<(), Error> {
+        self.sql(sql)?.execute([action])?;
+        self.item_fixed("action", action, 0)?;
+        self.run_goes_on(row.run)?;
+        Ok(())
     }
 
     pub(super) fn facts_hold(&mut self, ws: i64, facts: &[([u8; 16], i64)]) -> Result<bool, Error> {
@@ -137,7 +187,7 @@ impl Tx<'_> {
         }
         if let Some(f) = &s.failure {
             self.open_failure(f)?;
-        } else if s.to.settled() && (s.tries > 0 || s.attempt > 1) {
+        } else if s.to.settled() {
             self.item_fixed("action", s.action, s.at)?;
         }
         let waiters = over && self.run_goes_on(run)?;
@@ -176,7 +226,7 @@ impl Tx<'_> {
         } else {
             self.name(c.ws, Kind::Code, &c.code)?
         };
-        self.sql("INSERT INTO call(id, ws, at, conn, method, host, path, status, code, ms, attempt, action, purpose, limit_left, request, response) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")?.execute(rusqlite::params![
+        self.sql("INSERT OR IGNORE INTO call(id, ws, at, conn, method, host, path, status, code, ms, attempt, action, purpose, limit_left, request, response) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")?.execute(rusqlite::params![
             c.id, c.ws, c.at, conn, c.method, host, path, c.status, code, c.ms, c.attempt, c.action, c.purpose, c.limit_left, c.request, c.response
         ])?;
         Ok(())
@@ -195,10 +245,23 @@ impl Tx<'_> {
 
     pub(crate) fn recover(&mut self, now: i64, quiet_ms: i64) -> Result<i64, Error> {
         let n = self
-            .sql("UPDATE action SET state = 4, maybe = 1, due = CASE once WHEN 'ledger' THEN ?2 ELSE ?1 END, quiet_until = ?2, reason = 'the server stopped while it was being sent' WHERE state = 2")?
+            .sql("UPDATE action SET state = 4, maybe = 1, due = CASE WHEN once IN ('ledger', 'set') THEN ?2 ELSE ?1 END, quiet_until = ?2, reason = 'the server stopped while it was being sent' WHERE state = 2")?
             .execute((now, now + quiet_ms * 1000))?;
         Ok(n as i64)
     }
+}
+
+/// What a claim reads of the action.
+struct Seen {
+    ws: i64,
+    flow: i64,
+    falls: i64,
+    effect: String,
+    state: i64,
+    attempt: i64,
+    maybe: bool,
+    must_hold: bool,
+    run: i64,
 }
 
 pub(super) fn parse_facts(text: &str) -> Result<Vec<([u8; 16], i64)>, Error> {
@@ -267,7 +330,7 @@ impl Rx<'_> {
 
     pub(crate) fn runs_to_advance(&mut self, limit: i64) -> Result<Vec<i64>, Error> {
         let mut stmt =
-            self.sql("SELECT id FROM run WHERE reason = 'needs' AND state IN (1, 3) LIMIT ?1")?;
+            self.sql("SELECT id FROM run WHERE reason = 'needs' AND state IN (1, 3) ORDER BY RANDOM() LIMIT ?1")?;
         all(stmt.query([limit])?, |r| Ok(r.get(0)?))
     }
 }

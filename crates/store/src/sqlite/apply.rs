@@ -47,7 +47,10 @@ impl Tx<'_> {
             }
         }
         for (a, from) in &set.actions_moved {
-            self.move_action(a, *from)?;
+            if !self.move_action(a, *from)? {
+                return Err(Error::Conflict("it changed meanwhile; look again".into()));
+            }
+            self.run_goes_on(a.run)?;
         }
         for h in &set.holds {
             self.put_hold(h)?;
@@ -68,7 +71,7 @@ impl Tx<'_> {
     }
 
     fn ground_holds(&mut self, set: &WriteSet) -> Result<bool, Error> {
-        for d in &set.deliveries {
+        for d in set.deliveries.iter().filter(|d| !d.hint) {
             let state: Option<i64> = self
                 .sql("SELECT state FROM delivery WHERE id = ?1")?
                 .query_row([d.id], |r| r.get(0))
@@ -101,7 +104,7 @@ impl Tx<'_> {
 
     fn apply_deliveries(&mut self, set: &WriteSet) -> Result<(), Error> {
         for d in &set.deliveries {
-            self.sql("UPDATE delivery SET state = ?2, wait = ?3, kind = COALESCE(?4, kind), note = ?5 WHERE id = ?1")?
+            self.sql("UPDATE delivery SET state = ?2, wait = ?3, kind = COALESCE(?4, kind), note = ?5 WHERE id = ?1 AND state = 0")?
                 .execute((d.id, d.state as i64, d.wait, &d.kind, &d.note))?;
         }
         Ok(())
@@ -170,7 +173,7 @@ impl Tx<'_> {
     }
 
     fn put_transition(&mut self, ws: i64, t: &TransitionRow) -> Result<(), Error> {
-        self.sql("INSERT OR REPLACE INTO transition(ws, app, uid, entered, part, to_value, from_value, precision, evidence, row, told, late, event, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")?
+        self.sql("INSERT INTO transition(ws, app, uid, entered, part, to_value, from_value, precision, evidence, row, told, late, event, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT(ws, app, uid) DO UPDATE SET entered = excluded.entered, part = excluded.part, to_value = excluded.to_value, from_value = excluded.from_value, precision = excluded.precision, evidence = excluded.evidence, row = excluded.row, told = excluded.told, late = MAX(late, excluded.late), event = COALESCE(excluded.event, event)")?
             .execute((ws, t.app, t.uid, t.entered, &t.part, &t.to, &t.from, &t.precision, &t.evidence, &t.row, t.told, t.late, t.event, t.at))?;
         Ok(())
     }
@@ -201,9 +204,9 @@ impl Tx<'_> {
             self.name(a.ws, Kind::Step, &a.step)?,
             self.name(a.ws, Kind::Connection, &a.conn)?,
         );
-        let n = self.sql("INSERT INTO action(id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, seen_version, falls, request, person, paths, made, settled)
-                  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, ?22, ?23, ?24, ?25, ?26, ?27, ?28) ON CONFLICT(ws, event, flow, step, item, redo_of) DO NOTHING")?
-            .execute(rusqlite::params![a.id, a.ws, a.run, a.event, flow, step, a.item, a.redo_of, conn, a.uses, a.intent, a.order_key, a.place, a.effect.as_str(), a.once.as_str(), action_code(a.state), a.reason, a.due, a.valid_until, a.attempt, a.tries, a.seen_version, a.falls, a.request, a.person, a.paths, a.made, a.settled])?;
+        let n = self.sql("INSERT INTO action(id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, seen_version, falls, request, person, paths, made, settled, must_hold)
+                  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT(ws, event, flow, step, item, redo_of) DO NOTHING")?
+            .execute(rusqlite::params![a.id, a.ws, a.run, a.event, flow, step, a.item, a.redo_of, conn, a.uses, a.intent, a.order_key, a.place, a.effect.as_str(), a.once.as_str(), action_code(a.state), a.reason, a.due, a.valid_until, a.attempt, a.tries, a.seen_version, a.falls, a.request, a.person, a.paths, a.made, a.settled, a.must_hold])?;
         Ok(n == 1)
     }
 

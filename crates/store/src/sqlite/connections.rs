@@ -67,8 +67,12 @@ impl Tx<'_> {
     /// Keys made while sealing inside the writer go out before their rows.
     pub(super) fn write_keys(&mut self) -> Result<(), Error> {
         for k in self.shared.keys.take_pending() {
-            self.sql("INSERT INTO key(id, ws, class, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)")?
-                .execute((k.id, k.ws, k.class, k.day, &k.wrapped))?;
+            let sql = "INSERT INTO key(id, ws, class, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)";
+            let written = self
+                .sql(sql)?
+                .execute((k.id, k.ws, k.class, k.day, &k.wrapped));
+            self.keys.push(k);
+            written?;
         }
         Ok(())
     }
@@ -251,6 +255,9 @@ impl Tx<'_> {
             .sql("UPDATE subscription SET state = ?2 WHERE id = ?1 AND state <> 'deleted'")?
             .execute((id, &state))?;
         if n == 1 {
+            let conn = self.name(1, Kind::Connection, &format!("subscription/{id}"))?;
+            self.sql("UPDATE action SET state = 9, reason = 'its subscription ended', settled = ?2 WHERE conn = ?1 AND state IN (0, 3) AND maybe = 0")?
+                .execute((conn, at))?;
             self.append_audit(&AuditEntry {
                 ws: 1,
                 at,

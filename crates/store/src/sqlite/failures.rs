@@ -86,23 +86,16 @@ impl Tx<'_> {
         now: i64,
     ) -> Result<i64, Error> {
         let n = self
-            .sql("UPDATE failure SET state = 'fixed', last = ?3 WHERE ws = ?1 AND substr(group_key, 1, length(?2)) = ?2 AND state NOT IN ('fixed', 'ignored')
+            .sql("UPDATE failure SET state = 'fixed', last = ?3 WHERE ws = ?1 AND (group_key = ?2 OR substr(group_key, 1, length(?2) + 1) = ?2 || '|') AND state NOT IN ('fixed', 'ignored')
                   AND NOT EXISTS (SELECT 1 FROM failure_item WHERE failure = failure.id AND kind <> 'connection')")?
             .execute((ws, group_prefix, now))?;
         Ok(n as i64)
     }
 
-    pub(crate) fn unalerted(&mut self, limit: i64) -> Result<Vec<FailureRow>, Error> {
-        let found = {
-            let rx = self.reader();
-            let mut stmt = rx.sql(&format!("SELECT {FAILURE} FROM failure WHERE alerted = 0 AND state IN ('open', 'back') ORDER BY id LIMIT ?1"))?;
-            all(stmt.query([limit])?, |r| rx.failure_row(r))?
-        };
-        for f in &found {
-            self.sql("UPDATE failure SET alerted = 1 WHERE id = ?1")?
-                .execute([f.id])?;
-        }
-        Ok(found)
+    pub(crate) fn alerted(&mut self, id: i64) -> Result<(), Error> {
+        self.sql("UPDATE failure SET alerted = 1 WHERE id = ?1")?
+            .execute([id])?;
+        Ok(())
     }
 
     pub(crate) fn failure_state(
@@ -142,6 +135,13 @@ impl Tx<'_> {
 }
 
 impl Rx<'_> {
+    pub(crate) fn unalerted(&mut self, limit: i64) -> Result<Vec<FailureRow>, Error> {
+        let mut stmt = self.sql(&format!(
+            "SELECT {FAILURE} FROM failure WHERE alerted = 0 AND state IN ('open', 'back') ORDER BY id LIMIT ?1"
+        ))?;
+        all(stmt.query([limit])?, |r| self.failure_row(r))
+    }
+
     pub(super) fn failure_row(&self, r: &Row) -> Result<FailureRow, Error> {
         Ok(FailureRow {
             id: r.get(0)?,

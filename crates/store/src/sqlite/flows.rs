@@ -99,6 +99,7 @@ impl Tx<'_> {
         let shut_out = match to {
             Rung::ReadOnly => "'internal', 'record', 'candidate'",
             Rung::Listening => "'record', 'candidate'",
+            // candidate messages that nobody has decided about are held at their claim
             Rung::WriteBack | Rung::Auto => "'-'",
         };
         let sql = format!(

@@ -67,7 +67,7 @@ impl Tx<'_> {
         } else {
             ActionState::Later
         };
-        self.sql("UPDATE action SET state = ?2, due = ?3, tries = 0, first_fail = NULL, reason = 'tried again by hand', settled = NULL, request = COALESCE(?4, request), valid_until = ?5, crashes = 0 WHERE id = ?1")?
+        self.sql("UPDATE action SET state = ?2, due = ?3, tries = 0, first_fail = NULL, reason = 'tried again by hand', settled = NULL, request = COALESCE(?4, request), valid_until = ?5, crashes = 0, falls = COALESCE((SELECT falls FROM flow WHERE flow.ws = action.ws AND flow.flow = action.flow), falls) WHERE id = ?1")?
             .execute((a.id, action_code(state), r.at, request, valid))?;
         self.sql("UPDATE run SET state = 1 WHERE id = ?1 AND state = 3")?
             .execute([a.run])?;
@@ -118,7 +118,7 @@ impl Tx<'_> {
         };
         let over = state != ActionState::Later;
         let n = self
-            .sql("UPDATE action SET state = ?2, reason = ?3, remote_id = COALESCE(?4, remote_id), settled = ?5, due = ?6, maybe = CASE WHEN ?7 THEN 0 ELSE maybe END, tries = CASE WHEN ?7 THEN 0 ELSE tries END, first_fail = NULL
+            .sql("UPDATE action SET state = ?2, reason = ?3, remote_id = COALESCE(?4, remote_id), settled = ?5, due = ?6, valid_until = CASE WHEN ?7 THEN NULL ELSE valid_until END, falls = COALESCE((SELECT falls FROM flow WHERE flow.ws = action.ws AND flow.flow = action.flow), falls), maybe = CASE WHEN ?7 THEN 0 ELSE maybe END, tries = CASE WHEN ?7 THEN 0 ELSE tries END, first_fail = NULL
                   WHERE id = ?1 AND state IN (7, 8) AND (?7 = 0 OR quiet_until IS NULL OR quiet_until <= ?8)")?
             .execute((id, action_code(state), reason, &by.remote_id, over.then_some(by.at), by.at, !over, by.at))?;
         if n == 1 {

@@ -6,7 +6,7 @@ use crate::{Error, Keys};
 use rusqlite::Row;
 use stagewire_model::{Effect, Entity, OnceKind};
 
-pub(super) const ACTION: &str = "id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, first_fail, quiet_until, seen_version, falls, request, person, paths, remote_id, output, made, settled";
+pub(super) const ACTION: &str = "id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, first_fail, quiet_until, seen_version, falls, request, person, paths, remote_id, output, made, settled, must_hold";
 pub(super) const RECORD: &str = "rid, ws, conn, entity, id16, remote_id, person, revision, hash, parts, next_seq, channel, first_seen, changed_at, observed_at, remote_updated, deleted_at, deletion, key_id, sealed";
 pub(super) const RUN: &str = "id, ws, event, flow, version, state, reason, due, tries, at";
 pub(super) const EVENT: &str = "id, uid, ws, conn, type, entity, subject, part, seq, time, observed, channel, late, main, delivery, key_id, sealed";
@@ -47,6 +47,7 @@ pub(super) fn action(rx: &Rx, r: &Row) -> Result<ActionRow, Error> {
         output: r.get(30)?,
         made: r.get(31)?,
         settled: r.get(32)?,
+        must_hold: r.get(33)?,
     })
 }
 
@@ -143,7 +144,7 @@ pub(super) fn one<T>(
 
 impl Tx<'_> {
     pub(super) fn put_body(&mut self, ws: i64, b: &SealedBody) -> Result<i64, Error> {
-        self.sql("INSERT INTO body(id, ws, class, expires, key_id, person, sealed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        self.sql("INSERT OR IGNORE INTO body(id, ws, class, expires, key_id, person, sealed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute((b.id, ws, b.class as i64, b.expires, b.key_id, b.person, &b.sealed))?;
         Ok(b.id)
     }

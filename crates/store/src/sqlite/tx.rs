@@ -3,6 +3,7 @@
 use super::Shared;
 use super::names::Kind;
 use crate::Error;
+use crate::seal::NewKey;
 use rusqlite::{CachedStatement, Connection};
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ pub(crate) struct Tx<'a> {
     pub(super) conn: &'a Connection,
     pub(super) shared: &'a Arc<Shared>,
     pub(super) fresh: Vec<i64>,
+    /// Keys written by jobs of this transaction: back to the waiting ones where a job or the whole of it is undone.
+    pub(super) keys: Vec<NewKey>,
 }
 
 impl<'a> Tx<'a> {
@@ -18,6 +21,7 @@ impl<'a> Tx<'a> {
             conn,
             shared,
             fresh: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -27,7 +31,7 @@ impl<'a> Tx<'a> {
         f: impl FnOnce(&mut Tx) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.run("SAVEPOINT job")?;
-        let before = self.fresh.len();
+        let (before, keys) = (self.fresh.len(), self.keys.len());
         let result = f(self);
         if self.conn.is_autocommit() {
             return result; // the whole transaction is gone; the writer answers
@@ -35,6 +39,7 @@ impl<'a> Tx<'a> {
         if result.is_err() {
             self.run("ROLLBACK TO job")?;
             self.shared.names.undo(&self.fresh.split_off(before));
+            self.shared.keys.put_back(self.keys.split_off(keys));
         }
         self.run("RELEASE job")?;
         result

@@ -11,9 +11,9 @@ impl Tx<'_> {
     pub(crate) fn purge(&mut self, now: i64, limit: i64) -> Result<i64, Error> {
         self.keep_numbers()?;
         let mut n = 0;
-        n += self.sql("DELETE FROM body WHERE id IN (SELECT id FROM body WHERE class IN (1, 2, 3) AND expires <= ?1 LIMIT ?2)")?.execute((now, limit))?;
-        n += self.sql("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE state IN (1, 2, 3) AND at <= ?1 ORDER BY id LIMIT ?2)")?.execute((now - 30 * DAY, limit))?;
-        n += self.sql("DELETE FROM call WHERE id IN (SELECT id FROM call WHERE at <= ?1 ORDER BY id LIMIT ?2)")?.execute((now - 90 * DAY, limit))?;
+        n += self.sql("DELETE FROM body WHERE id IN (SELECT id FROM body WHERE class IN (1, 2, 3) AND expires <= ?1 AND NOT EXISTS (SELECT 1 FROM action WHERE action.request = body.id AND action.state IN (0, 1, 2, 3, 4, 7, 8)) LIMIT ?2)")?.execute((now, limit))?;
+        n += self.sql("DELETE FROM delivery WHERE id IN (SELECT id FROM (SELECT id, at, state FROM delivery ORDER BY id LIMIT ?2 * 4) WHERE state IN (1, 2, 3) AND at <= ?1)")?.execute((now - 30 * DAY, limit))?;
+        n += self.sql("DELETE FROM call WHERE id IN (SELECT id FROM (SELECT id, at FROM call ORDER BY id LIMIT ?2) WHERE at <= ?1)")?.execute((now - 90 * DAY, limit))?;
         n += self
             .sql("DELETE FROM reply WHERE at <= ?1")?
             .execute([now - 30 * DAY])?;
@@ -29,7 +29,7 @@ impl Tx<'_> {
             rows.collect::<Result<_, _>>()?
         };
         for id in &dead {
-            self.sql("DELETE FROM key WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM body WHERE key_id = ?1)")?.execute([id])?;
+            self.sql("DELETE FROM key WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM body WHERE class = key.class AND expires < (key.day + 93) * 86400000000 AND key_id = ?1)")?.execute([id])?;
         }
         self.shared.keys.forget(&dead);
         if n > 0 {

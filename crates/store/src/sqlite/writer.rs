@@ -109,6 +109,7 @@ fn group(conn: &Connection, shared: &Arc<Shared>, jobs: &mut Vec<Job>) {
         }
         shared.names.undo(&tx.fresh);
         shared.keys.put_back(keys);
+        shared.keys.put_back(std::mem::take(&mut tx.keys));
         tracing::error!(cause = %why, "a group of writes could not be committed; nobody in it was answered with success");
         jobs.clear(); // those not run yet are answered by their dropped channel
     }
