@@ -516,6 +516,11 @@ mod tests {
         );
         assert_eq!(
             after_look(&a, Look::Cannot, quiet, 0, &At(NOW, 0)).to,
+            ActionState::Unsure,
+            "a request may still land"
+        );
+        assert_eq!(
+            after_look(&a, Look::Cannot, quiet, 0, &At(NOW.plus_ms(4_000), 0)).to,
             ActionState::Parked
         );
         assert_eq!(

@@ -106,6 +106,14 @@ impl Hub {
         let held: Stored = serde_json::from_slice(&held).map_err(|_| Error::Corrupt("request"))?;
         let edited: Stored = serde_json::from_value(request)
             .map_err(|e| Error::Conflict(format!("the edited request cannot be read: {e}")))?;
+        let conn = self
+            .connection(&row.conn)
+            .ok_or(Error::NotFound("connection"))?;
+        let settings = conn.settings();
+        let action = conn
+            .connector
+            .action(crate::dispatch::action_name(&row.uses), &settings);
+        let place = action.and_then(|a| a.limit_key.as_deref());
         let same = match (&held, &edited) {
             (
                 Stored::Request {
@@ -118,14 +126,14 @@ impl Hub {
                 },
             ) => {
                 k == l
-                    && only_text(&a.body, &b.body)
+                    && same_place_in(&a.body, &b.body, place)
                     && stagewire_connector::StoredRequest {
                         body: b.body.clone(),
                         ..a.clone()
                     } == *b
             }
             (Stored::Draft(a), Stored::Draft(b)) => {
-                only_text_in(&a.with, &b.with)
+                same_place(&a.with, &b.with, place)
                     && crate::dispatch::Draft {
                         with: b.with.clone(),
                         ..a.clone()
@@ -143,19 +151,17 @@ impl Hub {
     }
 }
 
-/// What a person may write anew: the words, never the address.
-const TEXTS: &[&str] = &["text", "body", "subject", "notes"];
-
-fn only_text_in(held: &Map<String, Value>, edited: &Map<String, Value>) -> bool {
+/// Whether the value that says where it goes is the same in both; keys are neither added nor taken away.
+fn same_place(held: &Map<String, Value>, edited: &Map<String, Value>, place: Option<&str>) -> bool {
     held.len() == edited.len()
-        && held.iter().all(|(k, v)| {
-            edited.get(k) == Some(v) || (TEXTS.contains(&k.as_str()) && edited.contains_key(k))
-        })
+        && held.keys().all(|k| edited.contains_key(k))
+        && place.is_none_or(|p| held.get(p) == edited.get(p))
 }
 
-fn only_text(held: &str, edited: &str) -> bool {
+fn same_place_in(held: &str, edited: &str, place: Option<&str>) -> bool {
     match (serde_json::from_str(held), serde_json::from_str(edited)) {
-        (Ok(Value::Object(a)), Ok(Value::Object(b))) => only_text_in(&a, &b),
-        _ => held == edited,
+        (Ok(Value::Object(a)), Ok(Value::Object(b))) => same_place(&a, &b, place),
+        (Ok(_) | Err(_), Err(_)) => place.is_none(),
+        (Ok(_), Ok(_)) | (Err(_), Ok(_)) => held == edited,
     }
 }
