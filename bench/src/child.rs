@@ -1,5 +1,6 @@
 //! A reference as a child of the bench: started from its own binary, gone when dropped.
 
+use crate::machine::Threads;
 use anyhow::{Context, Result, bail};
 use stagewire_testkit::process::Folder;
 use std::process::Stdio;
@@ -26,6 +27,11 @@ impl Child {
 
     pub(crate) async fn prototype() -> Result<Child> {
         start(&["reference-prototype"], true).await
+    }
+
+    /// What it has used of the processor so far.
+    pub(crate) fn threads(&self) -> Threads {
+        self.process.id().map(Threads::of).unwrap_or_default()
     }
 
     /// Ends it and waits for the end, so that it disturbs nothing that comes.

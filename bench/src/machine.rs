@@ -95,6 +95,11 @@ impl Threads {
         (used(self).saturating_sub(used(before)) * 1_000_000 / TICKS) as f64
     }
 
+    /// Microseconds of all threads since an earlier look.
+    pub(crate) fn total_since(&self, before: &Threads) -> f64 {
+        self.all_since(before).iter().map(|(_, used)| used).sum()
+    }
+
     /// Who used what since an earlier look, in microseconds, the hungriest first.
     pub(crate) fn all_since(&self, before: &Threads) -> Vec<(String, f64)> {
         let each = self.0.keys().map(|n| (n.clone(), self.since(before, n)));

@@ -13,46 +13,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// Requests before the clock runs.
+const WARM: u64 = 2_000;
+
+/// One thing measured, round by round.
+#[derive(Default)]
+struct Rounds {
+    /// Requests per second.
+    rates: Vec<f64>,
+    /// Microseconds of its processor time per request: steadier than the rate where others use the machine too.
+    used: Vec<f64>,
+}
+
+impl Rounds {
+    /// Each round's ratio to another's of the same minute.
+    fn to(&self, other: &Rounds) -> Vec<f64> {
+        let pairs = self.rates.iter().zip(&other.rates);
+        pairs.map(|(a, b)| a / b).collect()
+    }
+}
+
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let count = plan.amount(40_000, 8_000);
-    let (mut bares, mut prototypes, mut accepts) = (vec![], vec![], vec![]);
+    let (mut bare, mut prototype, mut ours) = <(Rounds, Rounds, Rounds)>::default();
     let (mut p50, mut p99, mut wal, mut drained) = (vec![], vec![], 0.0_f64, vec![]);
     for round in 0..plan.rounds {
         let template = Template::capture().await?.over(APPLICATIONS);
         if round == 0 {
             report.note(format!("a body has {} bytes", template.body(0).len()));
         }
-        let bare = Child::bare().await?;
-        closed(&bare.url, template.requests(0..2_000), CONNECTIONS).await?;
-        bares.push(
-            closed(&bare.url, template.requests(0..count), CONNECTIONS)
-                .await?
-                .rate(),
-        );
-        bare.stop().await;
-
-        let prototype = Child::prototype().await?;
-        closed(&prototype.url, template.requests(0..2_000), CONNECTIONS).await?;
-        let rows = template.requests(2_000..2_000 + count);
-        prototypes.push(closed(&prototype.url, rows, CONNECTIONS).await?.rate());
-        prototype.stop().await;
+        reference(Child::bare().await?, &template, count, &mut bare).await?;
+        reference(Child::prototype().await?, &template, count, &mut prototype).await?;
 
         let company = Arc::new(Company::start(&plan.launcher, None).await?);
-        closed(
-            company.url(),
-            company.template.requests(0..2_000),
-            CONNECTIONS,
-        )
-        .await?;
+        let warm = company.template.requests(0..WARM);
+        closed(company.url(), warm, CONNECTIONS).await?;
         company.mirrored().await?;
-        let requests = company.template.requests(2_000..2_000 + count);
+        let requests = company.template.requests(WARM..WARM + count);
         let watch = watch_wal(company.clone());
         let before = company.threads();
         let mut sent = closed(company.url(), requests, CONNECTIONS).await?;
         let used = company.threads();
         drained.push(company.mirrored().await?.as_secs_f64());
         wal = wal.max(watch.stop().await);
-        accepts.push(sent.rate());
+        ours.rates.push(sent.rate());
+        ours.used.push(used.total_since(&before) / count as f64);
         p50.push(quantile(&mut sent.latencies, 0.5) / 1000.0);
         p99.push(quantile(&mut sent.latencies, 0.99) / 1000.0);
         if round + 1 == plan.rounds {
@@ -62,28 +67,46 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
             }
         }
     }
-    let ratios =
-        |over: &[f64]| -> Vec<f64> { accepts.iter().zip(over).map(|(a, b)| a / b).collect() };
-    let rate = median(&accepts);
-    let to_bare = ratios(&bares);
-    report.note(format!("ratios to bare, each round: {to_bare:.2?}"));
-    let against = ("bare", median(&bares), median(&to_bare));
-    report.ratio("accepted", rate, "/s", against, Bar::AtLeast(0.40));
-    let against = (
-        "prototype",
-        median(&prototypes),
-        median(&ratios(&prototypes)),
-    );
-    report.ratio("accepted", rate, "/s", against, Bar::None);
+    for (beside, name, bar) in [
+        (&bare, "bare", Bar::AtLeast(0.40)),
+        (&prototype, "prototype", Bar::None),
+    ] {
+        let ratios = ours.to(beside);
+        report.note(format!("ratios to {name}, each round: {ratios:.2?}"));
+        let against = (name, median(&beside.rates), median(&ratios));
+        report.ratio("accepted", median(&ours.rates), "/s", against, bar);
+    }
+    report.note(format!(
+        "processor µs per request: bare {:.0}, prototype {:.0}, server {:.0} (with what its mirror did meanwhile)",
+        median(&bare.used),
+        median(&prototype.used),
+        median(&ours.used)
+    ));
     report.figure("accept p50", median(&p50), "ms", Bar::None);
     report.figure("accept p99", median(&p99), "ms", Bar::AtMost(10.0));
     report.figure("largest log", wal, "MB", Bar::AtMost(64.0));
-    report.figure(
-        "mirror done after the last",
-        median(&drained),
-        "s",
-        Bar::None,
-    );
+    let drained = median(&drained);
+    report.figure("mirror done after the last", drained, "s", Bar::None);
+    Ok(())
+}
+
+/// One round of a reference.
+async fn reference(
+    child: Child,
+    template: &Template,
+    count: u64,
+    rounds: &mut Rounds,
+) -> Result<()> {
+    closed(&child.url, template.requests(0..WARM), CONNECTIONS).await?;
+    let requests = template.requests(WARM..WARM + count);
+    let before = child.threads();
+    rounds
+        .rates
+        .push(closed(&child.url, requests, CONNECTIONS).await?.rate());
+    rounds
+        .used
+        .push(child.threads().total_since(&before) / count as f64);
+    child.stop().await;
     Ok(())
 }
 

@@ -29,12 +29,14 @@ struct Stretch {
 
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     let count: u64 = plan.amount(20_000, 4_000);
-    let (mut plains, mut ours, mut ratios) = (vec![], vec![], vec![]);
+    let (mut plains, mut plain_used, mut ours, mut ratios) = (vec![], vec![], vec![], vec![]);
     let mut last = None;
     for _ in 0..plan.rounds {
         let receiver = Receiver::start(0).await?;
         let plain = Child::plain(&format!("{}/hook", receiver.url)).await?;
-        plains.push(through_plain(&plain, &receiver, count).await?);
+        let (rate, used) = through_plain(&plain, &receiver, count).await?;
+        plains.push(rate);
+        plain_used.push(used);
         plain.stop().await;
         receiver.forget();
 
@@ -54,6 +56,8 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
         against,
         Bar::AtLeast(0.25),
     );
+    let used = median(&plain_used);
+    report.note(format!("plain uses {used:.0} µs of processor per event"));
     let Some((company, receiver, first)) = last else {
         return Ok(());
     };
@@ -61,14 +65,14 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> Result<()> {
     growth(plan, report, &company, &receiver, count).await
 }
 
-async fn through_plain(plain: &Child, receiver: &Receiver, count: u64) -> Result<f64> {
-    let template = Template::capture().await?;
+async fn through_plain(plain: &Child, receiver: &Receiver, count: u64) -> Result<(f64, f64)> {
+    let requests = Template::capture().await?.requests(0..count);
+    let before = plain.threads();
     let from = now();
-    let requests = template.requests(0..count);
-    let making = from.elapsed();
     closed(&plain.url, requests, CONNECTIONS).await?;
     let end = receiver.until(count, PATIENCE).await?;
-    Ok(count as f64 / (end - from).saturating_sub(making).as_secs_f64())
+    let rate = count as f64 / (end - from).as_secs_f64();
+    Ok((rate, plain.threads().total_since(&before) / count as f64))
 }
 
 /// Sends a stretch as fast as it is accepted and waits until all of it was delivered.
@@ -84,13 +88,12 @@ async fn through(company: &Company, receiver: &Receiver, which: Range<u64>) -> R
     tokio::time::sleep(Duration::from_millis(300)).await;
     let used = company.threads();
     let each = |(name, micros): (String, f64)| (name, micros / count as f64);
-    let threads: Vec<(String, f64)> = used.all_since(&before).into_iter().map(each).collect();
     Ok(Stretch {
         per_second: count as f64 / (end - from).as_secs_f64(),
         accepted_per_second: sent.rate(),
         writer: used.since(&before, WRITER) / count as f64,
-        server: threads.iter().map(|(_, micros)| micros).sum(),
-        threads,
+        server: used.total_since(&before) / count as f64,
+        threads: used.all_since(&before).into_iter().map(each).collect(),
     })
 }
 

@@ -43,10 +43,7 @@ impl Work<'_> {
         channel: Channel,
     ) -> Fate {
         let fields = self.fields(o);
-        let (seen, delivery) = (
-            self.seen(o, &fields, carrier, channel),
-            delivery_text(channel),
-        );
+        let (seen, delivery) = (self.seen(o, &fields, carrier), delivery_text(channel));
         let mut plain = self.plain(o, channel);
         let embedded = matches!(o.seen, Seen::Embedded);
         let mut cx = self.context_for(o.entity);
@@ -90,7 +87,7 @@ impl Work<'_> {
         };
         let seen_as = o.unwrap_or(&empty);
         let fields = self.fields(seen_as);
-        let seen = o.map(|o| self.seen(o, &fields, None, channel));
+        let seen = o.map(|o| self.seen(o, &fields, None));
         let mut plain = self.plain(seen_as, channel);
         let out = plain.read(&mut self.context_for(entity), seen, by_id, asked);
         if out.wanted {
@@ -120,10 +117,16 @@ impl Work<'_> {
         }
         let was_created = matches!(out.verdict, Verdict::Apply { first: true });
         let held = self.held(o.entity, &o.remote_id, channel);
-        let before = held.row.fields.clone();
+        let before = match out.verdict {
+            Verdict::Apply { .. } => held.row.fields.clone(),
+            _ => Map::new(),
+        };
         let notes = Notes::Plain(plain);
-        held.touched = true;
-        held.notes = notes;
+        // an equal copy changes nothing, and writes nothing
+        if !matches!((&held.notes, &notes), (Notes::Plain(a), Notes::Plain(b)) if a == b) {
+            held.touched = true;
+            held.notes = notes;
+        }
         if out.restored {
             (held.row.deleted_at, held.row.deletion) = (None, None);
             held.bump(channel.word, now);
@@ -289,18 +292,25 @@ impl Work<'_> {
         o: &Observation,
         fields: &Map<String, Value>,
         carrier: Option<&Observation>,
-        channel: Channel,
     ) -> PlainSeen {
         let held = self.records.get(&self.id(o.entity, &o.remote_id));
-        let mut would = held.map(|h| h.row.fields.clone()).unwrap_or_default();
-        would.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
         let embedded = matches!(o.seen, Seen::Embedded);
         let at = newest(o)
             .filter(|_| !embedded)
             .or_else(|| carrier.and_then(newest));
-        let _ = channel;
+        let same = held.and_then(|h| match &h.notes {
+            Notes::Plain(p) => h
+                .same(fields)
+                .then(|| p.held.as_ref().map(|x| x.content.clone()))?,
+            Notes::Application { .. } => None,
+        });
+        let content = same.unwrap_or_else(|| {
+            let mut would = held.map(|h| h.row.fields.clone()).unwrap_or_default();
+            would.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
+            canonical::hex(&content(&would)).into()
+        });
         PlainSeen {
-            content: canonical::hex(&content(&would)).into(),
+            content,
             at,
             created: own(o, "created").filter(|_| has_events(o.entity)),
         }

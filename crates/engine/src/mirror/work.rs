@@ -348,6 +348,23 @@ impl Held {
         changed
     }
 
+    /// Whether these fields are held exactly so already; only what is content counts.
+    pub(super) fn same(&self, fields: &Map<String, Value>) -> bool {
+        fields
+            .iter()
+            .all(|(k, v)| beside(k) || self.row.fields.get(k) == Some(v))
+    }
+
+    /// What is kept beside the content moves with every look, without a revision.
+    pub(super) fn refresh(&mut self, fields: &Map<String, Value>) {
+        for (key, value) in fields.iter().filter(|(k, _)| beside(k)) {
+            if self.row.fields.get(key) != Some(value) {
+                self.row.fields.insert(key.clone(), value.clone());
+                self.changed = true;
+            }
+        }
+    }
+
     /// The next revision: the content is another one now.
     pub(super) fn bump(&mut self, channel: &str, now: Micros) {
         if self.row.revision == self.base {

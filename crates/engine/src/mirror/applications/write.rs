@@ -60,6 +60,17 @@ impl Work<'_> {
 
     pub(super) fn rest_seen(&self, o: &Observation, fields: &Map<String, Value>) -> PlainSeen {
         let held = self.records.get(&self.id(o.entity, &o.remote_id));
+        let same = held.and_then(|h| match &h.notes {
+            Notes::Application { rest, .. } if h.same(fields) => rest.held.as_ref(),
+            _ => None,
+        });
+        if let Some(same) = same {
+            return PlainSeen {
+                content: same.content.clone(),
+                at: newest(o),
+                created: None,
+            };
+        }
         let mut would: Map<String, Value> = held
             .map(|h| {
                 h.row
@@ -109,11 +120,10 @@ impl Work<'_> {
         self.answered
             .extend(out.answered.iter().filter_map(|d| d.parse::<i64>().ok()));
         let now = self.now;
-        let raw: Map<String, Value> = self
+        let (raw, other): (Map<String, Value>, Map<String, Value>) = self
             .fields(o)
             .into_iter()
-            .filter(|(k, _)| RULED.contains(&k.as_str()))
-            .collect();
+            .partition(|(k, _)| RULED.contains(&k.as_str()));
         let held = self.held(o.entity, &o.remote_id, channel);
         held.touched = true;
         if app.gone && held.row.deleted_at.is_none() {
@@ -126,6 +136,9 @@ impl Work<'_> {
         }
         if let Some(at) = newest(o) {
             held.row.remote_updated = held.row.remote_updated.max(Some(at.micros));
+        }
+        if newest(o).is_none_or(|d| Some(d.micros) >= held.row.remote_updated) {
+            held.refresh(&other);
         }
         let ruled = ruled_fields(&app, &raw, &before);
         let moved = held.merge(&ruled, channel.word, now);
