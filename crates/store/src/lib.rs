@@ -80,14 +80,10 @@ ops! {
     admit admit(delivery: NewDelivery) -> Admitted;
     /// Waiting deliveries of a connection, oldest first, without their bodies; those marked as waiting for a read are left out.
     read due_deliveries(conn: String, limit: i64) -> Vec<DueDelivery>;
-    /// Every waiting delivery of a connection marked to wait, by the remote ids they wait for.
-    read waiting_hints(conn: String) -> i64;
     /// The opened body.
     read body(id: i64) -> Vec<u8>;
     /// Counts a refused delivery (bad signature, too large).
     write count_refused(ws: i64, conn: String, large: bool) -> ();
-    /// Counts a crash for what was in hand; gives back those now at two.
-    write count_crash(kind: String, ids: Vec<i64>) -> Vec<i64>;
     /// A delivery's way back to waiting (replay), or set aside.
     write delivery_state(id: i64, from: Vec<DeliveryState>, to: DeliveryState, failure: Option<Failing>) -> bool;
 

@@ -56,32 +56,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(crate) fn count_crash(&mut self, kind: String, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
-        let (add, read) = match kind.as_str() {
-            "delivery" => (
-                "UPDATE delivery SET crashes = crashes + 1 WHERE id = ?1",
-                "SELECT crashes FROM delivery WHERE id = ?1",
-            ),
-            "run" => (
-                "UPDATE run SET crashes = crashes + 1 WHERE id = ?1",
-                "SELECT crashes FROM run WHERE id = ?1",
-            ),
-            _ => (
-                "UPDATE action SET crashes = crashes + 1 WHERE id = ?1",
-                "SELECT crashes FROM action WHERE id = ?1",
-            ),
-        };
-        let mut out = Vec::new();
-        for id in ids {
-            self.sql(add)?.execute([id])?;
-            let n: Option<i64> = self.sql(read)?.query_row([id], |r| r.get(0)).optional()?;
-            if n.is_some_and(|n| n >= 2) {
-                out.push(id);
-            }
-        }
-        Ok(out)
-    }
-
     pub(crate) fn delivery_state(
         &mut self,
         id: i64,
@@ -133,15 +107,6 @@ impl Rx<'_> {
                 body: r.get(6)?,
             })
         })
-    }
-
-    pub(crate) fn waiting_hints(&mut self, conn: String) -> Result<i64, Error> {
-        let conn = self.known(stagewire_model::MAIN, Kind::Connection, &conn);
-        Ok(self
-            .sql(
-                "SELECT COUNT(*) FROM delivery WHERE conn = ?1 AND state = 0 AND wait IN (1, 2, 3)",
-            )?
-            .query_row([conn], |r| r.get(0))?)
     }
 
     pub(crate) fn body(&mut self, id: i64) -> Result<Vec<u8>, Error> {
