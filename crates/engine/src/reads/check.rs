@@ -5,8 +5,7 @@ use super::ask::{ReadError, ask, put_state};
 use crate::budget::Priority;
 use crate::connection::{Connection, State};
 use crate::hub::Hub;
-use stagewire_model::MAIN;
-use stagewire_store::ConnectionChange;
+use crate::ingest::Answered;
 use std::sync::Arc;
 
 /// Tests a connection now.
@@ -21,18 +20,15 @@ pub async fn check(hub: &Hub, conn: &Connection) -> Result<(), ReadError> {
     if let (None, Some(date)) = (conn.watermark(), conn.vendor_date())
         && conn.spec.poll_ms.is_none()
     {
-        let change = ConnectionChange {
-            ws: MAIN,
-            conn: conn.id.clone(),
-            watermark: Some(date.0),
-            now: hub.env.now().0,
-            ..ConnectionChange::default()
+        // through the lane: a delivery it is just setting aside for the watermark is released by the same hand
+        let asked = conn.ask();
+        let first = Answered {
+            watermark: Some(date),
+            channel: "read_back",
+            asked,
+            ..Answered::default()
         };
-        hub.store.connection_put(change).await?;
-        conn.set_watermark(date);
-        if let Some(lane) = hub.lane(&conn.id) {
-            lane.wake();
-        }
+        super::backfill::hear(hub, conn, first).await?;
     }
     Ok(())
 }
