@@ -291,9 +291,13 @@ fn nothing_protected_survives_the_cut() {
         headers: vec![],
         body: body("streams/applications.http"),
     };
-    let rows = c
-        .rows(c.stream("applications").expect("a stream"), &answer)
-        .expect("rows");
+    let stream = c.stream("applications").expect("a stream");
+    let settings = Settings {
+        base_url: Some("http://127.0.0.1:9001/".into()),
+        ..Settings::default()
+    };
+    let request = c.first_page(stream, &settings, &Ask::Full).expect("a page");
+    let (rows, _) = c.rows(stream, &request, &answer).expect("rows");
     assert!(
         !serde_json::to_string(&rows)
             .expect("text")

@@ -46,7 +46,9 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
         "Learned after a restore, and certainly not sent",
     ),
     ("SCAN-001", "A list ended too early"),
+    ("SCAN-002", "Many records are missing at once"),
     ("STREAM-001", "A list that never gave a row"),
+    ("SYNC-001", "The vendor wants a list read anew"),
     ("UNSURE-001", "It may have happened, and we cannot tell"),
 ];
 

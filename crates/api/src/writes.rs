@@ -6,8 +6,9 @@ mod failures;
 mod flows;
 mod holds;
 mod subscriptions;
+mod sync;
 
-pub(crate) use connections::Syncing;
+pub(crate) use sync::Syncing;
 
 use crate::Api;
 use crate::auth::Caller;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
     holds::routes()
         .merge(failures::routes())
         .merge(connections::routes())
+        .merge(sync::routes())
         .merge(flows::routes())
         .merge(subscriptions::routes())
         .merge(admin::routes())

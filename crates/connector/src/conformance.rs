@@ -9,6 +9,7 @@ use crate::load::Connector;
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::stream::{Ask, Since};
 use crate::verify::Verdict;
 use fixture::Message;
 use serde_json::Value;
@@ -203,10 +204,15 @@ impl<'a> Walk<'a> {
                     continue;
                 }
             };
-            let Ok(first) =
-                self.connector
-                    .first_page(stream, &self.settings, &crate::stream::Ask::Full)
-            else {
+            let ask = match stream.since {
+                Since::Parent(entity) => Ask::Foreign {
+                    entity,
+                    ids: vec!["of-one".into()],
+                },
+                _ if stem.contains(".one") => Ask::Ids(vec!["one".into()]),
+                _ => Ask::Full,
+            };
+            let Ok(first) = self.connector.first_page(stream, &self.settings, &ask) else {
                 self.wrong(&path, "its first page cannot be asked for");
                 continue;
             };
@@ -219,8 +225,8 @@ impl<'a> Walk<'a> {
                 }
                 _ => self.wrong(&path, format!("after this page comes {next:?}; a page before the last is called `.page<n>`")),
             }
-            match self.connector.rows(stream, &answer) {
-                Ok(rows) => {
+            match self.connector.rows(stream, &first, &answer) {
+                Ok((rows, _)) => {
                     let mapped: Vec<Value> = rows
                         .iter()
                         .map(|r| {
@@ -228,11 +234,14 @@ impl<'a> Walk<'a> {
                                 .unwrap_or_default()
                         })
                         .collect();
-                    let again = self.connector.rows(stream, &answer).map(|rows| {
-                        rows.iter()
-                            .map(|r| self.connector.map_row(stream, r))
-                            .collect::<Vec<_>>()
-                    });
+                    let again = self
+                        .connector
+                        .rows(stream, &first, &answer)
+                        .map(|(rows, _)| {
+                            rows.iter()
+                                .map(|r| self.connector.map_row(stream, r))
+                                .collect::<Vec<_>>()
+                        });
                     if again.is_ok_and(|a| {
                         serde_json::to_value(a).unwrap_or_default() != Value::Array(mapped.clone())
                     }) {

@@ -36,7 +36,7 @@ pub use paging::{Scan, ScanError};
 pub use problem::Problem;
 pub use protect::{Cut, Unreadable};
 pub use settings::{Field, Settings};
-pub use stream::{Ask, Gone, ReadBy, ReadPlan, Stream};
+pub use stream::{Ask, Gone, ReadBy, ReadPlan, Since, Stream};
 pub use verify::{Headers, Verdict};
 pub use write::{
     Action, Compared, Escape, Found, Lookup, OnceSpec, PrepareError, RenderError, RenderInput,

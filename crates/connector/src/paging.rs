@@ -1,9 +1,14 @@
 //! From one page to the next, and how to know that it was the last. Never leaves the origin it began at, never adds a parameter to
 //! a cursor that travels alone.
 
-use crate::http::{Request, Response, encode, origin, path_of};
+mod param;
+
+use crate::http::{Request, Response, origin, path_of};
 use crate::manifest::Reader;
 use crate::path::{Path, scalar_text};
+pub(crate) use param::set_param;
+use param::{clear, param};
+use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// No scan has more pages than this.
@@ -24,6 +29,9 @@ pub enum ScanError {
     /// The next page cannot be told.
     #[error("the next page cannot be read")]
     BadCursor,
+    /// The vendor says there are more rows than came.
+    #[error("fewer rows came than the vendor says there are")]
+    Short,
     /// A full page without a next one, where the vendor always says which is the last.
     #[error("a full page without a next one")]
     FullLastPage,
@@ -53,11 +61,21 @@ enum Style {
     Single,
     /// `Link: <…>; rel="next"`, followed as it is.
     LinkNext,
-    /// A cursor in the body, put into the query beside the first request's parameters, or alone.
+    /// A cursor in the body, sent beside the first request's parameters, or alone.
     BodyCursor {
         at: Path,
-        query: String,
+        param: String,
         alone: bool,
+        /// Where the vendor says that there is more; what it says counts, not the cursor.
+        more: Option<Path>,
+    },
+    /// A number: of the first row of the page, or of the page itself.
+    Count {
+        param: String,
+        first: u64,
+        by_page: bool,
+        /// Where the vendor says how many rows (or pages) there are; else a page that is not full ends it.
+        total: Option<Path>,
     },
 }
 
@@ -68,6 +86,8 @@ impl Paging {
             Single,
             Link,
             Cursor,
+            Offset,
+            Page,
         }
         let style = match r.word(
             "style",
@@ -75,6 +95,8 @@ impl Paging {
                 ("single", Word::Single),
                 ("link_next", Word::Link),
                 ("body_cursor", Word::Cursor),
+                ("offset", Word::Offset),
+                ("page", Word::Page),
             ],
         ) {
             Some(Word::Link) => Style::LinkNext,
@@ -85,8 +107,19 @@ impl Paging {
                 }
                 Style::BodyCursor {
                     at: at.unwrap_or_default(),
-                    query: r.text("query").unwrap_or_else(|| "cursor".into()),
+                    param: r.text("param").unwrap_or_else(|| "cursor".into()),
                     alone: r.flag("alone"),
+                    more: r.path("more"),
+                }
+            }
+            Some(word @ (Word::Offset | Word::Page)) => {
+                let by_page = matches!(word, Word::Page);
+                let usual = if by_page { "page" } else { "offset" };
+                Style::Count {
+                    param: r.text("param").unwrap_or_else(|| usual.into()),
+                    first: u64::from(r.number("first").unwrap_or(u32::from(by_page))),
+                    by_page,
+                    total: r.path("total"),
                 }
             }
             _ => Style::Single,
@@ -101,72 +134,128 @@ impl Paging {
         }
     }
 
+    /// What the first request carries beside its own parameters.
+    pub(crate) fn start(&self) -> Option<(String, Value)> {
+        match &self.style {
+            Style::Count { param, first, .. } => Some((param.clone(), json!(first))),
+            _ => None,
+        }
+    }
+
     /// The next page, or none after the last. `rows` counts this one's rows, where that matters; `whole` = the scan
     /// should see everything.
     pub(crate) fn next(
         &self,
         request: &Request,
         response: &Response,
+        body: &dyn Fn() -> Option<Value>,
         rows: &dyn Fn() -> usize,
         whole: bool,
     ) -> Result<Option<Request>, ScanError> {
         let here = origin(&request.url).ok_or(ScanError::BadCursor)?;
-        let url = match &self.style {
+        let mut next = request.clone();
+        match &self.style {
             Style::Single => return Ok(None),
-            Style::LinkNext => response
-                .headers
-                .iter()
-                .filter(|(n, _)| n.eq_ignore_ascii_case("link"))
-                .find_map(|(_, v)| next_link(v))
-                .map(|link| {
-                    if link.starts_with('/') {
-                        format!("{here}{link}")
-                    } else {
-                        link
-                    }
-                }),
-            Style::BodyCursor { at, query, alone } => {
-                let body = response.json().ok_or(ScanError::NotRows)?;
+            Style::LinkNext => {
+                let header = response
+                    .headers
+                    .iter()
+                    .filter(|(n, _)| n.eq_ignore_ascii_case("link"));
+                match header.into_iter().find_map(|(_, v)| next_link(v)) {
+                    Some(link) if link.starts_with('/') => next.url = format!("{here}{link}"),
+                    Some(link) => next.url = link,
+                    None => return self.last(rows, whole),
+                }
+            }
+            Style::BodyCursor {
+                at,
+                param,
+                alone,
+                more,
+            } => {
+                let body = body().ok_or(ScanError::NotRows)?;
                 let cursor = at
                     .get(&body)
                     .and_then(scalar_text)
                     .filter(|c| !c.is_empty());
-                cursor.map(|c| with_cursor(&request.url, query, &c, *alone))
-            }
-        };
-        let Some(url) = url else {
-            let cursor = matches!(self.style, Style::BodyCursor { .. });
-            if whole && self.full_is_partial && !cursor {
-                let rows = rows();
-                if rows > 0 && rows >= self.per_page as usize {
-                    return Err(ScanError::FullLastPage);
+                let more = more.as_ref().map(|p| p.get(&body) == Some(&json!(true)));
+                let cursor = match (more, cursor) {
+                    (Some(false), _) | (None, None) => return Ok(None),
+                    (Some(true), None) => return Err(ScanError::BadCursor),
+                    (_, Some(cursor)) => cursor,
+                };
+                if *alone {
+                    clear(&mut next);
                 }
+                set_param(&mut next, param, &json!(cursor))?;
             }
-            return Ok(None);
-        };
-        if url.chars().any(|c| c.is_control() || c == ' ') {
+            Style::Count {
+                param: name,
+                first,
+                by_page,
+                total,
+            } => {
+                let now = param(request, name)
+                    .and_then(|t| t.parse::<u64>().ok())
+                    .unwrap_or(*first);
+                let came = rows() as u64;
+                let step = if *by_page { 1 } else { came };
+                let told = match total {
+                    Some(at) => Some(
+                        body()
+                            .as_ref()
+                            .and_then(|b| at.get(b))
+                            .and_then(scalar_text)
+                            .and_then(|t| t.parse::<u64>().ok())
+                            .ok_or(ScanError::NotRows)?,
+                    ),
+                    None => None,
+                };
+                let over = match told {
+                    Some(pages) if *by_page => now + 1 >= pages + first,
+                    Some(rows) => now + came >= rows + first,
+                    None => came < u64::from(self.per_page.max(1)),
+                };
+                if over {
+                    return Ok(None);
+                }
+                if came == 0 {
+                    return Err(ScanError::Short);
+                }
+                set_param(&mut next, name, &json!(now + step))?;
+            }
+        }
+        if next.url.chars().any(|c| c.is_control() || c == ' ') {
             return Err(ScanError::BadCursor);
         }
         // A cursor never takes us to another host, nor out of the API's part of it.
-        if origin(&url).as_deref() != Some(here.as_str())
-            || first_step(&url) != first_step(&request.url)
+        if origin(&next.url).as_deref() != Some(here.as_str())
+            || first_step(&next.url) != first_step(&request.url)
         {
             return Err(ScanError::OtherOrigin);
         }
-        if url == request.url {
+        if next == *request {
             return Err(ScanError::Repeats);
         }
-        Ok(Some(Request {
-            url,
-            ..request.clone()
-        }))
+        Ok(Some(next))
+    }
+
+    /// No next page: the end, unless the vendor always says which page is the last.
+    fn last(&self, rows: &dyn Fn() -> usize, whole: bool) -> Result<Option<Request>, ScanError> {
+        if whole && self.full_is_partial {
+            let rows = rows();
+            if rows > 0 && rows >= self.per_page as usize {
+                return Err(ScanError::FullLastPage);
+            }
+        }
+        Ok(None)
     }
 }
 
 /// Remembers the pages of one scan, so that no page is read twice and every scan ends.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
-    met: HashSet<String>,
+    met: HashSet<[u8; 16]>,
 }
 
 impl Scan {
@@ -181,9 +270,9 @@ impl Scan {
         read: &Request,
         next: Option<Request>,
     ) -> Result<Option<Request>, ScanError> {
-        self.met.insert(read.url.clone());
+        self.met.insert(page_key(read));
         match next {
-            Some(next) if self.met.contains(&next.url) => Err(ScanError::Repeats),
+            Some(next) if self.met.contains(&page_key(&next)) => Err(ScanError::Repeats),
             Some(_) if self.met.len() >= MAX_PAGES => Err(ScanError::TooManyPages),
             next => Ok(next),
         }
@@ -214,18 +303,14 @@ fn next_link(header: &str) -> Option<String> {
     None
 }
 
-fn with_cursor(url: &str, query: &str, cursor: &str, alone: bool) -> String {
-    let (path, old) = url.split_once('?').unwrap_or((url, ""));
-    let mut parts: Vec<String> = if alone {
-        Vec::new()
-    } else {
-        old.split('&')
-            .filter(|p| !p.is_empty() && p.split('=').next() != Some(query))
-            .map(str::to_owned)
-            .collect()
-    };
-    parts.push(format!("{query}={}", encode(cursor)));
-    format!("{path}?{}", parts.join("&"))
+fn page_key(request: &Request) -> [u8; 16] {
+    use sha2::Digest;
+    let hash = sha2::Sha256::new()
+        .chain_update(request.url.as_bytes())
+        .chain_update([0])
+        .chain_update(&request.body)
+        .finalize();
+    std::array::from_fn(|i| hash[i])
 }
 
 fn first_step(url: &str) -> Option<&str> {
@@ -259,7 +344,7 @@ mod tests {
     fn next(link_header: Option<&str>, rows: usize) -> Result<Option<String>, ScanError> {
         let request = Request::get("https://api.example.com/v3/x?per_page=2", "/v3/x");
         link()
-            .next(&request, &answer(link_header), &|| rows, true)
+            .next(&request, &answer(link_header), &|| None, &|| rows, true)
             .map(|r| r.map(|r| r.url))
     }
 
@@ -324,24 +409,17 @@ mod tests {
         let paging = Paging {
             style: Style::BodyCursor {
                 at: Path::parse("meta.next").expect("a path"),
-                query: "cursor".into(),
+                param: "cursor".into(),
                 alone: false,
+                more: None,
             },
             ..Paging::default()
         };
         let request = Request::get("https://api.example.com/list?limit=2&cursor=old", "/list");
         let ask = |body: &str| {
+            let json = || serde_json::from_str(body).ok();
             paging
-                .next(
-                    &request,
-                    &Response {
-                        status: 200,
-                        headers: vec![],
-                        body: body.into(),
-                    },
-                    &|| 2,
-                    true,
-                )
+                .next(&request, &Response::default(), &json, &|| 2, true)
                 .map(|r| r.map(|r| r.url))
         };
         assert_eq!(
@@ -352,5 +430,77 @@ mod tests {
         );
         assert_eq!(ask(r#"{"meta":{"next":""}}"#), Ok(None));
         assert_eq!(ask("oops"), Err(ScanError::NotRows));
+    }
+
+    fn counted(total: Option<&str>, by_page: bool) -> Paging {
+        Paging {
+            style: Style::Count {
+                param: "at".into(),
+                first: u64::from(by_page),
+                by_page,
+                total: total.and_then(Path::parse),
+            },
+            per_page: 2,
+            ..Paging::default()
+        }
+    }
+
+    #[test]
+    fn a_count_goes_on_to_the_vendors_total_and_too_few_rows_are_partial() {
+        let ask = |paging: &Paging, at: u64, rows: usize, total: u64| {
+            let request = Request::get(format!("https://a.example/x?at={at}"), "/x");
+            let body = || Some(json!({"total": total}));
+            paging
+                .next(&request, &Response::default(), &body, &|| rows, true)
+                .map(|n| n.map(|n| n.url))
+        };
+        let by_row = counted(Some("total"), false);
+        assert_eq!(
+            ask(&by_row, 0, 2, 3),
+            Ok(Some("https://a.example/x?at=2".into()))
+        );
+        assert_eq!(ask(&by_row, 2, 1, 3), Ok(None));
+        assert_eq!(ask(&by_row, 2, 0, 3), Err(ScanError::Short));
+        let by_page = counted(Some("total"), true);
+        assert_eq!(
+            ask(&by_page, 1, 2, 2),
+            Ok(Some("https://a.example/x?at=2".into()))
+        );
+        assert_eq!(ask(&by_page, 2, 2, 2), Ok(None));
+        let untold = counted(None, false);
+        assert_eq!(
+            ask(&untold, 4, 2, 0),
+            Ok(Some("https://a.example/x?at=6".into()))
+        );
+        assert_eq!(ask(&untold, 4, 1, 0), Ok(None));
+    }
+
+    #[test]
+    fn what_the_vendor_says_of_more_pages_counts_and_an_empty_page_is_no_end() {
+        let paging = Paging {
+            style: Style::BodyCursor {
+                at: Path::parse("nextCursor").expect("a path"),
+                param: "cursor".into(),
+                alone: true,
+                more: Path::parse("more"),
+            },
+            ..Paging::default()
+        };
+        let mut request = Request::get("https://a.example/x.list", "/x.list");
+        (request.method, request.body) = ("POST".into(), b"{\"limit\":2}".to_vec());
+        let ask = |body: Value| {
+            let json = || Some(body.clone());
+            paging.next(&request, &Response::default(), &json, &|| 0, true)
+        };
+        let next = ask(json!({"more": true, "nextCursor": "c"})).expect("a page");
+        assert_eq!(
+            next.map(|n| String::from_utf8_lossy(&n.body).into_owned()),
+            Some("{\"cursor\":\"c\"}".into())
+        );
+        assert_eq!(ask(json!({"more": false, "nextCursor": "c"})), Ok(None));
+        assert_eq!(
+            ask(json!({"more": true, "nextCursor": null})),
+            Err(ScanError::BadCursor)
+        );
     }
 }

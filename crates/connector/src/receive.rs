@@ -112,7 +112,8 @@ impl Connector {
         settings: &Settings,
         ask: &Ask,
     ) -> Result<Request, ScanError> {
-        stream.first(&self.base(settings).ok_or(ScanError::NotSupported)?, ask)
+        let base = self.base(settings).ok_or(ScanError::NotSupported)?;
+        stream.first(&base, settings, ask)
     }
 
     /// The page after one that was read. It keeps the request's headers.
@@ -122,34 +123,34 @@ impl Connector {
         request: &Request,
         response: &Response,
     ) -> Result<Option<Request>, ScanError> {
+        if !stream.pages(request) {
+            return Ok(None);
+        }
         let rows = || {
             let body = response.json().unwrap_or_default();
             stream
-                .rows
-                .get(&body)
-                .and_then(Value::as_array)
-                .map_or(0, Vec::len)
+                .asked(request)
+                .rows_of(&body)
+                .map_or(0, |rows| rows.len())
         };
+        let whole = !stream.asks_ids(request);
         stream
             .paging
-            .next(request, response, &rows, !stream.asks_ids(&request.url))
+            .next(request, response, &|| response.json(), &rows, whole)
     }
 
-    /// The rows of a page, without what is protected.
-    pub fn rows(&self, stream: &Stream, response: &Response) -> Result<Vec<Value>, ScanError> {
+    /// The rows of a page, without what is protected; and the sync token, where the page holds one.
+    pub fn rows(
+        &self,
+        stream: &Stream,
+        request: &Request,
+        response: &Response,
+    ) -> Result<(Vec<Value>, Option<String>), ScanError> {
         let mut body = crate::protect::parse(&response.body, 64 * 1024 * 1024)
             .map_err(|_| ScanError::NotRows)?;
         self.protected.cut_value(&mut body);
-        if stream.rows.is_self() {
-            return match body {
-                Value::Array(rows) => Ok(rows),
-                _ => Err(ScanError::NotRows),
-            };
-        }
-        match stream.rows.get(&body) {
-            Some(Value::Array(rows)) => Ok(rows.clone()),
-            _ => Err(ScanError::NotRows),
-        }
+        let token = stream.token_in(&body);
+        Ok((stream.asked(request).rows_of(&body)?, token))
     }
 
     /// What a row says.

@@ -1,23 +1,40 @@
-//! What we read: one list of rows per kind of record, how to ask it for a window, for ids, or for what belongs to other records.
-//! Sends nothing and keeps no checkpoint.
+//! What we read: one list of rows per kind of record, how to ask it for a window, for what changed since a token, for ids, or for
+//! what belongs to other records. Sends nothing and keeps no checkpoint.
 
-use crate::http::{Request, encode};
+mod call;
+
+use crate::http::Request;
 use crate::manifest::{Reader, Sink, Table, named_tables};
 use crate::mapping::Shapes;
 use crate::paging::{Paging, ScanError};
 use crate::path::Path;
 use crate::problem::nearest;
+use crate::settings::Settings;
 use crate::template::Template;
-use serde_json::Value;
+pub(crate) use call::{Call, Times};
+use serde_json::{Value, json};
 use stagewire_model::{Entity, Micros};
 
 /// How a deletion shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gone {
-    /// Lists never tell; only a webhook does.
+    /// Lists never tell; only a webhook or a stream of deletions does.
     WebhookOnly,
     /// A full scan without the record.
     FullScan,
+}
+
+/// What a stream can be asked for beside everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Since {
+    /// Nothing: it always comes whole.
+    Never,
+    /// What changed in a window of time.
+    Window,
+    /// What changed since a token that a scan's last page gave.
+    Token,
+    /// The rows that belong to one other record, one record at a time.
+    Parent(Entity),
 }
 
 /// One list of rows.
@@ -33,23 +50,35 @@ pub struct Stream {
     pub scope: Option<String>,
     /// Rows are stays in a stage, not records.
     pub history: bool,
-    /// Whether it can be asked for what changed in a window.
-    pub incremental: bool,
+    /// Rows only name records that changed; each is read by its id.
+    pub hints: bool,
+    /// What it can be asked for.
+    pub since: Since,
     /// How far a window reaches back into the last one.
     pub overlap_ms: i64,
     /// How far behind the vendor's clock a window ends.
     pub lag_ms: i64,
+    /// How often it is read whole, beside what changed; 0 = never.
+    pub full_every_ms: i64,
     /// How many ids fit one question.
     pub max_ids: usize,
     /// How a deletion shows.
     pub gone: Gone,
-    pub(crate) path: String,
-    pub(crate) query: Vec<(String, String)>,
     pub(crate) paging: Paging,
-    pub(crate) rows: Path,
-    window: Option<Template>,
+    list: Call,
+    single: Option<Call>,
+    times: Times,
+    window: Vec<(String, Template)>,
+    token: Option<SyncToken>,
     ids: Option<String>,
     foreign: Vec<(Entity, String)>,
+}
+
+/// Where a sync token goes, and where it comes from.
+#[derive(Debug)]
+struct SyncToken {
+    send: String,
+    at: Path,
 }
 
 /// What a stream is asked for.
@@ -64,6 +93,8 @@ pub enum Ask {
     },
     /// Everything.
     Full,
+    /// What changed since this token was given.
+    Since(String),
     /// These rows.
     Ids(Vec<String>),
     /// The rows that belong to these records.
@@ -98,83 +129,107 @@ pub struct ReadPlan {
 }
 
 impl Stream {
-    /// The path and query of the first page.
-    pub(crate) fn first(&self, base: &str, ask: &Ask) -> Result<Request, ScanError> {
-        let mut query: Vec<String> = self
-            .query
-            .iter()
-            .map(|(k, v)| format!("{k}={}", encode(v)))
-            .collect();
-        let ids = |name: &str, ids: &[String]| match ids {
-            [] => Err(ScanError::NotSupported),
-            ids if ids.len() > self.max_ids => Err(ScanError::NotSupported),
-            ids => Ok(format!(
-                "{name}={}",
-                ids.iter().map(|i| encode(i)).collect::<Vec<_>>().join(",")
-            )),
-        };
+    /// The first page.
+    pub(crate) fn first(
+        &self,
+        base: &str,
+        settings: &Settings,
+        ask: &Ask,
+    ) -> Result<Request, ScanError> {
+        let (mut call, mut values, mut more) = (&self.list, Vec::new(), Vec::new());
         match ask {
             Ask::Full => {}
-            Ask::Range { from, to } => {
-                let window = self.window.as_ref().ok_or(ScanError::NotSupported)?;
-                let get = |name: &str| match name {
-                    "from" => Some(Value::String(from.text())),
-                    "to" => Some(Value::String(to.text())),
-                    _ => None,
-                };
-                query.push(
-                    window
-                        .fill(&get, crate::template::plain)
-                        .map_err(|_| ScanError::NotSupported)?,
-                );
+            Ask::Range { from, to } if self.since == Since::Window => {
+                more = call::window(&self.window, self.times, *from, *to)?;
             }
-            Ask::Ids(list) => query.push(ids(
-                self.ids.as_deref().ok_or(ScanError::NotSupported)?,
-                list,
-            )?),
-            Ask::Foreign { entity, ids: list } => {
-                let name = self
-                    .foreign
-                    .iter()
-                    .find(|(e, _)| e == entity)
-                    .map(|(_, n)| n.as_str())
-                    .ok_or(ScanError::NotSupported)?;
-                query.push(ids(name, list)?);
+            Ask::Since(token) => {
+                let way = self.token.as_ref().ok_or(ScanError::NotSupported)?;
+                more.push((way.send.clone(), json!(token)));
             }
+            Ask::Ids(ids) => match (&self.single, &self.ids, ids.as_slice()) {
+                (Some(single), _, [one]) => {
+                    call = single;
+                    values.push(("id", json!(one)));
+                }
+                (_, Some(name), ids) if !ids.is_empty() && ids.len() <= self.max_ids => {
+                    more.push((name.clone(), json!(ids.join(","))));
+                }
+                _ => return Err(ScanError::NotSupported),
+            },
+            Ask::Foreign { entity, ids } => {
+                let name = self.foreign.iter().find(|(e, _)| e == entity);
+                match (self.since, name, ids.as_slice()) {
+                    (Since::Parent(of), _, [one]) if of == *entity => {
+                        values.push(("id", json!(one)));
+                    }
+                    (_, Some((_, name)), ids) if !ids.is_empty() && ids.len() <= self.max_ids => {
+                        more.push((name.clone(), json!(ids.join(","))));
+                    }
+                    _ => return Err(ScanError::NotSupported),
+                }
+            }
+            Ask::Range { .. } => return Err(ScanError::NotSupported),
         }
-        if let Some(size) = &self.paging.size {
-            query.push(format!("{size}={}", self.paging.per_page));
+        let alone = std::ptr::eq(call, &self.list);
+        if let Some(size) = self.paging.size.as_ref().filter(|_| alone) {
+            more.push((size.clone(), json!(self.paging.per_page)));
         }
-        let sep = if query.is_empty() { "" } else { "?" };
-        Ok(Request::get(
-            format!("{base}{}{sep}{}", self.path, query.join("&")),
-            self.path.clone(),
-        ))
+        more.extend(self.paging.start().filter(|_| alone));
+        call.request(base, settings, &values, &more)
+    }
+
+    /// The way a request was asked: one record, or the list.
+    pub(crate) fn asked(&self, request: &Request) -> &Call {
+        match &self.single {
+            Some(single) if request.template == single.template() => single,
+            _ => &self.list,
+        }
+    }
+
+    /// Whether a request has pages at all.
+    pub(crate) fn pages(&self, request: &Request) -> bool {
+        std::ptr::eq(self.asked(request), &self.list)
+    }
+
+    /// The sync token on a scan's last page.
+    pub fn token_in(&self, body: &Value) -> Option<String> {
+        let at = &self.token.as_ref()?.at;
+        crate::path::scalar_text(at.get(body)?).filter(|t| !t.is_empty())
     }
 
     pub(crate) fn plan(&self, entity: Entity) -> Option<ReadPlan> {
-        let by = match self.foreign.iter().find(|(e, _)| *e == entity) {
-            Some(_) if self.history => ReadBy::Foreign(entity),
-            _ if self.entity == entity && !self.history && self.ids.is_some() => ReadBy::Ids,
+        let (by, max_ids) = match self.since {
+            _ if self.hints => return None,
+            Since::Parent(of) if self.history && of == entity => (ReadBy::Foreign(of), 1),
+            _ if self.history && self.by_foreign(entity) => (ReadBy::Foreign(entity), self.max_ids),
+            _ if self.history || self.entity != entity => return None,
+            _ if self.ids.is_some() => (ReadBy::Ids, self.max_ids),
+            _ if self.single.is_some() => (ReadBy::Ids, 1),
             _ => return None,
         };
         Some(ReadPlan {
             stream: self.name.clone(),
             by,
-            max_ids: self.max_ids,
+            max_ids,
             history: self.history,
         })
     }
 
-    /// Whether an address asks for single rows.
-    pub(crate) fn asks_ids(&self, url: &str) -> bool {
+    /// Whether a request asks for single rows.
+    pub(crate) fn asks_ids(&self, request: &Request) -> bool {
         let asks = |part: &str| self.ids.as_deref() == part.split('=').next();
-        self.ids.is_some() && url.split(['?', '&']).skip(1).any(asks)
+        !self.pages(request)
+            || (self.ids.is_some() && request.url.split(['?', '&']).skip(1).any(asks))
     }
 
     /// Whether it can be asked for the rows of records of that kind.
     pub fn by_foreign(&self, entity: Entity) -> bool {
-        self.foreign.iter().any(|(e, _)| *e == entity)
+        self.foreign.iter().any(|(e, _)| *e == entity) || self.since == Since::Parent(entity)
+    }
+
+    /// Whether it can be asked for everything.
+    pub fn lists(&self) -> bool {
+        !matches!(self.since, Since::Parent(_))
     }
 }
 
@@ -207,54 +262,119 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
             format!("no shape is called `{shape}`{}", hint.unwrap_or_default()),
         );
     }
-    let window = r.template("window");
-    let foreign = r
-        .text_map("foreign")
+    let window: Vec<(String, Template)> = r
+        .text_map("window")
         .into_iter()
-        .filter_map(|(entity, query)| match Entity::parse(&entity) {
-            Some(entity) => Some((entity, query)),
-            None => {
-                r.wrong_at("foreign", format!("the model has no entity `{entity}`"));
+        .filter_map(|(name, text)| match Template::parse(&text) {
+            Ok(template) => Some((name, template)),
+            Err(why) => {
+                r.wrong_at("window", why);
                 None
             }
         })
         .collect();
-    let query = r.map("query").unwrap_or_default();
+    let token = r.table("token").map(|t| {
+        let token = SyncToken {
+            send: t.need("send"),
+            at: t.path("at").unwrap_or_default(),
+        };
+        t.done();
+        token
+    });
+    let entities = |key: &'static str| -> Vec<(Entity, String)> {
+        let known = |(entity, name): (String, String)| match Entity::parse(&entity) {
+            Some(entity) => Some((entity, name)),
+            None => {
+                r.wrong_at(key, format!("the model has no entity `{entity}`"));
+                None
+            }
+        };
+        r.text_map(key).into_iter().filter_map(known).collect()
+    };
+    let foreign = entities("foreign");
+    let parent = r.text("of").and_then(|name| {
+        let entity = Entity::parse(&name);
+        if entity.is_none() {
+            r.wrong_at("of", format!("the model has no entity `{name}`"));
+        }
+        entity
+    });
     let own = r.table("paging").map(|t| {
         let own = Paging::read(&t);
         t.done();
         own
     });
+    let single = r.table("single").and_then(|t| {
+        let call = Call::read(&t);
+        if call.is_none() {
+            t.wrong("`get` or `post` is missing");
+        }
+        t.done();
+        call.map(|mut call| {
+            call.one_or_many = true; // one record is a list of one
+            call
+        })
+    });
+    let list = Call::read(r);
+    if list.is_none() {
+        r.wrong("`get` or `post` is missing: the path of the list");
+    }
+    let list = list.unwrap_or_default();
+    if parent.is_some() != list.names().contains(&"id") {
+        r.wrong("a list of what belongs to one record has both `of = \"<entity>\"` and `{id}` in its path or body");
+    }
+    if single.as_ref().is_some_and(|c| !c.names().contains(&"id")) {
+        r.wrong_at("single", "`{id}` is missing: the record's id");
+    }
+    let since = match (parent, &token) {
+        (Some(of), _) => Since::Parent(of),
+        (None, Some(_)) => Since::Token,
+        (None, None) if window.is_empty() => Since::Never,
+        (None, None) => Since::Window,
+    };
+    let gone = r
+        .word(
+            "gone",
+            &[
+                ("webhook_only", Gone::WebhookOnly),
+                ("full_scan", Gone::FullScan),
+            ],
+        )
+        .unwrap_or(Gone::WebhookOnly);
+    let usual = match (since, gone) {
+        (Since::Never, _) => 3_600_000,
+        (_, Gone::FullScan) => 86_400_000,
+        (_, Gone::WebhookOnly) => 0,
+    };
     let stream = Stream {
         name,
         entity: known.map_or(Entity::User, |s| s.entity),
         shape,
         scope: r.text("scope"),
         history: r.flag("history"),
-        incremental: window.is_some(),
+        hints: r.flag("hints"),
+        since,
         overlap_ms: r.duration("overlap").unwrap_or(3_600_000),
         lag_ms: r.duration("lag").unwrap_or(0),
+        full_every_ms: r.duration("full_every").unwrap_or(usual),
         max_ids: r.number("max_ids").unwrap_or(50) as usize,
-        gone: r
+        gone,
+        paging: own.unwrap_or_else(|| paging.clone()),
+        list,
+        single,
+        times: r
             .word(
-                "gone",
+                "times",
                 &[
-                    ("webhook_only", Gone::WebhookOnly),
-                    ("full_scan", Gone::FullScan),
+                    ("iso", Times::Iso),
+                    ("ms", Times::Millis),
+                    ("s", Times::Seconds),
+                    ("date", Times::Date),
                 ],
             )
-            .unwrap_or(Gone::WebhookOnly),
-        path: r.need("get"),
-        query: query
-            .iter()
-            .filter_map(|(k, v)| Some((k.clone(), crate::path::scalar_text(v)?)))
-            .collect(),
-        paging: own.unwrap_or_else(|| paging.clone()),
-        rows: r
-            .path("rows")
-            .or_else(|| Path::parse("."))
             .unwrap_or_default(),
         window,
+        token,
         ids: r.text("ids"),
         foreign,
     };

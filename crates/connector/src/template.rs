@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// `ref {intent.short}`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     parts: Vec<Part>,
 }

@@ -32,7 +32,7 @@ fn every_slip_is_told_with_its_place_and_all_at_once() {
     assert_eq!(
         broken("streams.toml", "get = ", "gte = "),
         [
-            "streams.toml:2:1: `get` is missing",
+            "streams.toml:2:1: `get` or `post` is missing: the path of the list",
             "streams.toml:3:1: no such key: `gte` (did you mean `get`?)"
         ]
     );

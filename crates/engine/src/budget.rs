@@ -86,7 +86,9 @@ impl Budget {
         if now < b.blocked_until {
             return Slot::Wait(b.blocked_until);
         }
-        if b.in_flight >= b.spec.in_flight {
+        // one place stays free of what can wait, so that a live event never stands behind it
+        let kept = u32::from(priority >= Priority::Reconcile && b.spec.in_flight > 1);
+        if b.in_flight + kept >= b.spec.in_flight {
             return Slot::Full;
         }
         if let Some(window) = &b.spec.window {

@@ -5,7 +5,7 @@ use crate::budget::Budget;
 use crate::mirror::application::Receipts;
 use stagewire_connector::{Connector, Response, Settings};
 use stagewire_model::{Effect, Micros, OnceKind, time};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 /// What the configuration says of a connection.
@@ -84,6 +84,14 @@ pub struct Connection {
     pub budget: Budget,
     /// Wakes the reader: a read is wanted.
     pub wanted: tokio::sync::Notify,
+    /// Wakes the poller before its time.
+    pub poll_now: tokio::sync::Notify,
+    /// Held while a round of its streams is read: one at a time.
+    pub syncing: tokio::sync::Mutex<()>,
+    /// A person said that what the next full scan does not show is gone, however much it is.
+    pub missing_is_true: AtomicBool,
+    /// How far reading is.
+    pub progress: crate::reads::Progress,
     settings: RwLock<Arc<Settings>>,
     state: RwLock<(State, String)>,
     receipts: Mutex<Receipts>,
@@ -113,6 +121,10 @@ impl Connection {
             connector,
             budget,
             wanted: tokio::sync::Notify::new(),
+            poll_now: tokio::sync::Notify::new(),
+            syncing: tokio::sync::Mutex::default(),
+            missing_is_true: AtomicBool::new(false),
+            progress: crate::reads::Progress::default(),
             settings: RwLock::new(Arc::new(settings)),
             state: RwLock::new((State::parse(&known.state), known.sentence.clone())),
             receipts: Mutex::new(receipts),

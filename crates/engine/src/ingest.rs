@@ -9,7 +9,7 @@ mod past;
 
 use crate::connection::Connection;
 use crate::hub::Hub;
-pub use answer::{Answered, Heard};
+pub use answer::{Answered, Heard, Wanted};
 use batch::Batch;
 use serde_json::Value;
 use stagewire_store::{Applied, DueDelivery, Error, RecordRow};
@@ -79,7 +79,12 @@ impl Lane {
             .into_iter()
             .find(|o| !matches!(o.seen, stagewire_model::Seen::Embedded));
         if let Some(o) = main {
-            let wants = vec![(o.entity, o.remote_id)];
+            let wants = vec![Wanted::record(
+                o.entity,
+                o.remote_id,
+                "the same bytes came twice",
+                1,
+            )];
             let asked = self.conn.ask();
             let _ = self
                 .hear(Answered {

@@ -1,21 +1,31 @@
-//! The one way to read: wanted reads by id, the first read of everything, and polls, all answered through the mirror. A read that
-//! fails moves nothing on; what is asked again is asked after a pause.
+//! The one way to read: wanted reads, the first read of everything, full scans and what changed, all answered through the mirror. A
+//! read that fails moves nothing on; what is asked again is asked after a pause.
 
 mod ask;
-mod backfill;
+mod changes;
 mod check;
-mod poll;
+mod cursor;
+mod full;
+mod presence;
+mod progress;
+mod sync;
+mod told;
+mod walk;
 mod wanted;
 
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
+use crate::ingest::Answered;
 pub use ask::ReadError;
-use ask::ask;
-use stagewire_connector::{Ask, ReadBy, Scan, Stream};
+pub use check::{check, check_at_start};
+pub use progress::{Phase, Progress, StreamProgress};
+use stagewire_connector::{Ask, ReadBy, Stream};
 use stagewire_model::{Drift, Entity, Observation, Seen};
 use std::collections::HashMap;
 use std::sync::Arc;
+pub use sync::{Round, sync_now};
+use walk::Walk;
 
 /// Pages of one read by id.
 const PAGES: usize = 50;
@@ -64,20 +74,25 @@ pub async fn read_by_id(
                     ids: chunk.to_vec(),
                 },
             };
-            let mut scan = Scan::new();
-            let mut request = Some(conn.connector.first_page(stream, &conn.settings(), &what)?);
+            let mut walk = Walk::new(hub, conn, stream, &what, None, priority)?;
             let mut pages = 0;
-            while let Some(asked) = request.take() {
-                let response = ask(hub, conn, asked.clone(), priority).await?;
-                for row in conn.connector.rows(stream, &response)? {
-                    sort(conn, stream, &row, &mut read);
+            loop {
+                let page = match walk.page().await {
+                    // one record, asked for by its own address, and there is none
+                    Err(ReadError::Refused { code, .. })
+                        if chunk.len() == 1 && code == "CALL-404" =>
+                    {
+                        break;
+                    }
+                    other => other?,
+                };
+                let Some(page) = page.filter(|_| pages < PAGES) else {
+                    break;
+                };
+                for row in &page.rows {
+                    sort(conn, stream, row, &mut read);
                 }
                 pages += 1;
-                request = if pages < PAGES {
-                    scan.step(&asked, conn.connector.next_page(stream, &asked, &response)?)?
-                } else {
-                    None
-                };
             }
         }
     }
@@ -91,6 +106,7 @@ fn sort(conn: &Connection, stream: &Stream, row: &serde_json::Value, read: &mut 
         match &o.seen {
             Seen::Embedded => read.embedded.push(o),
             Seen::History => {
+                read.with_history = true;
                 if let Some(of) = crate::mirror::work::reference(&o.fields, "application_id") {
                     read.history.entry(of.to_owned()).or_default().push(o);
                 }
@@ -100,15 +116,64 @@ fn sort(conn: &Connection, stream: &Stream, row: &serde_json::Value, read: &mut 
     }
 }
 
+/// Reads the rows of one kind that belong to one record.
+///
+/// # Errors
+/// Where it was not answered whole.
+pub(crate) async fn read_of(
+    hub: &Hub,
+    conn: &Connection,
+    entity: Entity,
+    of: Entity,
+    remote_id: &str,
+    priority: Priority,
+) -> Result<Read, ReadError> {
+    let (mut read, mut asked) = (Read::default(), false);
+    let lists = conn.connector.streams().iter();
+    for stream in lists.filter(|s| s.entity == entity && !s.history && s.by_foreign(of)) {
+        asked = true;
+        let what = Ask::Foreign {
+            entity: of,
+            ids: vec![remote_id.to_owned()],
+        };
+        let mut walk = Walk::new(hub, conn, stream, &what, None, priority)?;
+        loop {
+            let page = match walk.page().await {
+                // the record it belongs to is gone
+                Err(ReadError::Refused { code, .. }) if code == "CALL-404" => break,
+                other => other?,
+            };
+            let Some(page) = page else { break };
+            for row in &page.rows {
+                sort(conn, stream, row, &mut read);
+            }
+        }
+    }
+    if asked {
+        Ok(read)
+    } else {
+        Err(ReadError::NotSupported)
+    }
+}
+
+/// Hands an answer to the lane and waits until it is stored.
+async fn hear(hub: &Hub, conn: &Connection, answered: Answered) -> Result<(), ReadError> {
+    match hub.lane(&conn.id) {
+        Some(lane) => Ok(lane.hear(answered).await?),
+        None => Ok(()),
+    }
+}
+
+/// The vendor wants a walk begun anew: its token or its place in the list is too old.
+fn refused_reset(e: &ReadError) -> bool {
+    matches!(e, ReadError::Refused { code, .. } if code == "SYNC-001")
+}
+
 /// Starts the reader of a connection: wanted reads, and polls where it has them.
 pub fn start(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![tokio::spawn(wanted::work(hub.clone(), conn.clone()))];
     if conn.spec.poll_ms.is_some() && conn.can_read() {
-        tasks.push(tokio::spawn(poll::work(hub.clone(), conn.clone())));
+        tasks.push(tokio::spawn(sync::work(hub.clone(), conn.clone())));
     }
     tasks
 }
-
-pub use check::check;
-pub use check::check_at_start;
-pub use poll::sync_now;

@@ -94,6 +94,10 @@ ops! {
     read related(ws: i64, person: [u8; 16], entity: stagewire_model::Entity) -> Vec<RecordRow>;
     /// Applies a write set whole, or nothing of it where the ground has moved.
     write apply(set: Box<WriteSet>) -> Applied;
+    /// Records of one kind that are there, in the order of their numbers, after the given one.
+    read alive(conn: String, entity: stagewire_model::Entity, after: i64, limit: i64) -> Vec<Alive>;
+    /// How many reads are wanted of a connection.
+    read wants_count(conn: String) -> i64;
     /// Wanted reads that are due.
     read wants_due(conn: String, now: i64, limit: i64) -> Vec<WantRow>;
     /// A wanted read was not answered: when to ask again, and how often it was tried.

@@ -220,11 +220,23 @@ pub struct TransitionRow {
     pub at: i64,
 }
 
+/// A record that is there, without what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the record table")]
+pub struct Alive {
+    pub rid: i64,
+    pub id16: [u8; 16],
+    pub remote_id: String,
+    pub first_seen: i64,
+}
+
 /// A read the engine wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of the want table")]
 pub struct WantRow {
     pub entity: Entity,
+    /// `remote_id` is that of a record of this kind: all rows of `entity` that belong to it are wanted.
+    pub of: Option<Entity>,
     pub remote_id: String,
     pub reason: String,
     pub priority: i64,
@@ -416,7 +428,7 @@ pub struct WriteSet {
     pub holds: Vec<HoldRow>,
     pub bodies: Vec<SealedBody>,
     pub wants: Vec<WantRow>,
-    pub answered: Vec<(Entity, String)>,
+    pub answered: Vec<(Entity, Option<Entity>, String)>,
     /// The receipt number the answered reads were asked under.
     pub asked: i64,
     pub failures: Vec<Failing>,
@@ -430,10 +442,23 @@ pub struct WriteSet {
     pub release: bool,
     /// Flows the plan was made with: name, version, falls.
     pub flows: Vec<(String, i64, i64)>,
-    /// Completeness: seen live, late, recovered.
-    pub counted: (i64, i64, i64),
+    /// Completeness of these days.
+    pub counted: Vec<(i64, Counted)>,
     /// Candidate merged: records of this person are re-pointed.
     pub wiped: Vec<[u8; 16]>,
+}
+
+/// Changes of one day, by how they were learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// A webhook told it first, in order.
+    pub live: i64,
+    /// A webhook told it, but after something newer, or after a poll had found it.
+    pub late: i64,
+    /// No webhook told it; a read found it in order. Less than nothing where a webhook came after all.
+    pub recovered: i64,
+    /// No webhook told it, and it was learned only after something newer: flows passed it over.
+    pub missed: i64,
 }
 
 /// What becomes of a waiting delivery.

@@ -852,6 +852,7 @@ async fn a_wanted_read_is_answered_only_by_one_asked_later() {
     let place = Place::new();
     let s = open(&place.0);
     let want = WantRow {
+        of: None,
         entity: Entity::Application,
         remote_id: "7".into(),
         reason: "hint".into(),
@@ -868,7 +869,7 @@ async fn a_wanted_read_is_answered_only_by_one_asked_later() {
         },
     )
     .await;
-    let answered = vec![(Entity::Application, "7".to_owned())];
+    let answered = vec![(Entity::Application, None, "7".to_owned())];
     apply(
         &s,
         WriteSet {

@@ -355,13 +355,13 @@ shapes! {
         connection: String,
         /// The day.
         day: String,
-        /// Changes that came by webhook.
+        /// Changes that a webhook told, in order.
         seen_live: i64,
-        /// Changes that came late.
+        /// Changes that a webhook told after something newer, or after a poll had found them.
         late: i64,
-        /// Changes that only a poll brought.
+        /// Changes that no webhook told and a poll found, in order.
         recovered: i64,
-        /// Changes that no webhook brought.
+        /// Changes that no webhook told, learned only after something newer: flows passed them over.
         missed: i64,
     }
     /// One line of the audit log.

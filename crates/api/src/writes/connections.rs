@@ -1,4 +1,4 @@
-//! Connections by hand: test, read now, pause, go on, and fill in fields. Values of fields come in and never go out.
+//! Connections by hand: test, pause, go on, and fill in fields. Values of fields come in and never go out.
 
 use crate::Api;
 use crate::auth::Caller;
@@ -8,58 +8,27 @@ use crate::reads::connections::item;
 use crate::shape;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stagewire_engine::connection::Connection;
 use stagewire_engine::flow::nearest::hint;
 use stagewire_engine::reads::{self, ReadError};
 use stagewire_model::MAIN;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How long a caller waits for a test or a read; what takes longer goes on without them.
+/// How long a caller waits for a test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(check))
-        .routes(routes!(sync))
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(fields))
-}
-
-/// Connections that are being read because somebody asked.
-#[derive(Clone, Default)]
-pub(crate) struct Syncing(Arc<Mutex<HashSet<String>>>);
-
-/// One connection's turn.
-struct Turn(Syncing, String);
-
-impl Syncing {
-    fn begin(&self, id: &str) -> Option<Turn> {
-        let new = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.to_owned());
-        new.then(|| Turn(self.clone(), id.to_owned()))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
-    }
 }
 
 /// How a test went.
@@ -71,19 +40,12 @@ struct Checked {
     sentence: String,
 }
 
-/// How far a read came.
-#[derive(Serialize, ToSchema)]
-struct Synced {
-    /// `done`, `running`.
-    state: &'static str,
-}
-
 /// Nothing needs to be said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-fn find(api: &Api, id: &str) -> Result<Arc<Connection>, Problem> {
+pub(super) fn find(api: &Api, id: &str) -> Result<Arc<Connection>, Problem> {
     api.hub
         .connection(id)
         .ok_or_else(|| Problem::not_found("connection"))
@@ -114,49 +76,6 @@ async fn check(
         },
     };
     Ok(Json(checked))
-}
-
-/// Reads what changed now; what takes longer than half a minute goes on in the background.
-#[utoipa::path(post, path = "/api/v1/connections/{id}/sync", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "It is read.", body = Synced), (status = 202, description = "It is being read.", body = Synced), (status = 502, description = "The vendor did not answer as it should.", body = shape::Problem, content_type = "application/problem+json")))]
-async fn sync(
-    State(api): State<Api>,
-    Id(id): Id,
-    Body(_): Body<Nothing>,
-) -> Result<(StatusCode, Json<Synced>), Problem> {
-    let conn = find(&api, &id)?;
-    if !conn.can_read() {
-        return Err(Problem::conflict(format!(
-            "{} cannot be asked for records: it has no list to read, or its credentials are not filled in",
-            conn.id
-        )));
-    }
-    let Some(turn) = api.shared.syncing.begin(&id) else {
-        return Ok((StatusCode::ACCEPTED, Json(Synced { state: "running" })));
-    };
-    let hub = api.hub.clone();
-    let work = tokio::spawn(async move {
-        let _turn = turn;
-        let read = reads::sync_now(&hub, &conn).await;
-        if let Err(e) = &read {
-            tracing::warn!(connection.id = %conn.id, cause = %e, "a read by hand failed; nothing was moved on");
-        }
-        read
-    });
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(Ok(()))) => Ok((StatusCode::OK, Json(Synced { state: "done" }))),
-        Ok(Ok(Err(ReadError::Store(e)))) => Err(e.into()),
-        Ok(Ok(Err(e))) => Err(Problem::coded(
-            StatusCode::BAD_GATEWAY,
-            "API-502",
-            "The vendor did not answer as it should",
-            e.to_string(),
-        )),
-        Ok(Err(_)) => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the read stopped; the cause is in the server's log",
-        )),
-        Err(_) => Ok((StatusCode::ACCEPTED, Json(Synced { state: "running" }))),
-    }
 }
 
 /// Stops its writes; deliveries still come in.

@@ -88,7 +88,9 @@ impl Action {
         response: &Response,
     ) -> Result<Option<Request>, ScanError> {
         match &self.once.probe {
-            Some(probe) => probe.paging.next(request, response, &|| 0, false),
+            Some(probe) => probe
+                .paging
+                .next(request, response, &|| response.json(), &|| 0, false),
             None => Ok(None),
         }
     }

@@ -130,7 +130,8 @@ impl Resolve {
         request: &Request,
         response: &Response,
     ) -> Result<Option<Request>, ScanError> {
-        self.paging.next(request, response, &|| 0, false)
+        self.paging
+            .next(request, response, &|| response.json(), &|| 0, false)
     }
 
     /// The id of the row with that name: written the same, else the only one that differs in case.

@@ -22,6 +22,39 @@ pub enum Heard {
     },
 }
 
+/// A read that an answer asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Rows of this kind;
+    pub entity: Entity,
+    /// that belong to a record of this kind, where it is not the record itself;
+    pub of: Option<Entity>,
+    /// of this id at the vendor.
+    pub remote_id: String,
+    /// Why, for people.
+    pub reason: &'static str,
+    /// 0 is first; from 4 on it is work of the first read of everything.
+    pub priority: i64,
+}
+
+impl Wanted {
+    /// A record with all that is told of it.
+    pub fn record(
+        entity: Entity,
+        remote_id: String,
+        reason: &'static str,
+        priority: i64,
+    ) -> Wanted {
+        Wanted {
+            entity,
+            of: None,
+            remote_id,
+            reason,
+            priority,
+        }
+    }
+}
+
 /// An answer, in one transaction with what it moves on.
 #[derive(Clone, Debug, Default)]
 pub struct Answered {
@@ -38,11 +71,11 @@ pub struct Answered {
     /// Stream, cursor and rows of a scan that moves on.
     pub checkpoint: Option<(String, String, i64)>,
     /// Wanted reads this answers.
-    pub answers: Vec<(Entity, String)>,
+    pub answers: Vec<(Entity, Option<Entity>, String)>,
     /// The first read of everything is over.
     pub backfilled: bool,
-    /// Applications to be read with row and history.
-    pub wants: Vec<(Entity, String)>,
+    /// What is to be read because of it.
+    pub wants: Vec<Wanted>,
     /// What was not as expected.
     pub drift: Vec<Drift>,
 }

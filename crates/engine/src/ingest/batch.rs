@@ -10,7 +10,7 @@ use crate::mirror::{AppPast, Fate, PastRead};
 use stagewire_connector::Mapped;
 use stagewire_model::{Entity, MAIN, Micros, Observation, Seen};
 use stagewire_store::{
-    DeliveryDone, DeliveryState, DueDelivery, Error, Failing, RecordRow, WantRow, WriteSet,
+    Counted, DeliveryDone, DeliveryState, DueDelivery, Error, Failing, RecordRow, WantRow, WriteSet,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,7 @@ pub(super) struct Batch<'l> {
     pub(super) mentioned: HashMap<[u8; 16], (Entity, String)>,
     pub(super) related: HashMap<([u8; 16], Entity), Vec<RecordRow>>,
     pub(super) out: Outgoing,
-    wants: BTreeMap<(Entity, String), WantRow>,
+    wants: BTreeMap<(Entity, Option<Entity>, String), WantRow>,
     watermark: Option<Micros>,
     /// A delivery stopped the engine: the batch is computed again without it.
     pub(super) broken: bool,
@@ -238,6 +238,13 @@ impl<'l> Batch<'l> {
         }
     }
 
+    /// Counts changes of a day by how they were learned.
+    pub(super) fn count(&mut self, at: i64, one: Counted) {
+        if one != Counted::default() {
+            self.set.counted.push((at, one));
+        }
+    }
+
     /// Computes what a read brought.
     pub(super) async fn answer(&mut self, a: &Answered) -> Result<(), Error> {
         if let Some(at) = a.watermark {
@@ -279,6 +286,7 @@ impl<'l> Batch<'l> {
         self.with_work(|work| {
             for h in &a.heard {
                 match h {
+                    Heard::Row(o) if matches!(o.seen, Seen::Deleted) => work.gone_row(o, channel),
                     Heard::Row(o) => {
                         work.other_read(o.entity, &o.remote_id, Some(o), a.by_id, a.asked, channel)
                     }
@@ -306,13 +314,8 @@ impl<'l> Batch<'l> {
                     }
                 }
             }
-            for (entity, remote) in &a.wants {
-                work.want(
-                    *entity,
-                    remote,
-                    "it changed while everything was read for the first time",
-                    3,
-                );
+            for w in &a.wants {
+                work.want_of(w.entity, w.of, &w.remote_id, w.reason, w.priority);
             }
         });
         self.set.answered.extend(a.answers.iter().cloned());
@@ -345,6 +348,7 @@ impl<'l> Batch<'l> {
             transitions: std::mem::take(&mut self.set.transitions),
             wants: std::mem::take(&mut self.wants),
             answered: Vec::new(),
+            confirmed: Vec::new(),
         };
         let result = f(&mut work);
         let Work {
@@ -353,6 +357,7 @@ impl<'l> Batch<'l> {
             transitions,
             wants,
             answered,
+            confirmed,
             ..
         } = work;
         self.set.receipt = i64::try_from(receipts.last()).unwrap_or(i64::MAX);
@@ -363,6 +368,14 @@ impl<'l> Batch<'l> {
             self.set.transitions,
             self.wants,
         ) = (records, events, transitions, wants);
+        for found in confirmed {
+            let late = Counted {
+                late: 1,
+                recovered: -1,
+                ..Counted::default()
+            };
+            self.count(found, late);
+        }
         for id in answered {
             // the same delivery may be in this batch still
             self.set.deliveries.retain(|d| d.id != id);

@@ -9,7 +9,9 @@ use crate::mirror::work::{Held, NewEvent, reference_text};
 use crate::planner::{For, Planned};
 use serde_json::Value;
 use stagewire_model::{ActionState, Entity, Event, MAIN, Micros, RecordId};
-use stagewire_store::{ActionRow, Class, Error, EventRow, RecordRow, RunRow, RunState, Table};
+use stagewire_store::{
+    ActionRow, Class, Counted, Error, EventRow, RecordRow, RunRow, RunState, Table,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -169,14 +171,26 @@ impl Batch<'_> {
         {
             row.event = Some(uid.0);
         }
-        let counted = &mut self.set.counted;
-        match (new.attached, new.late, new.delivery.is_some()) {
-            (true, ..) => {}
-            (_, true, _) => counted.1 += 1,
-            (_, false, true) => counted.0 += 1,
-            (_, false, false) if new.channel != "backfill" => counted.2 += 1,
-            _ => {}
-        }
+        let one = match (new.late, new.delivery.is_some()) {
+            _ if new.attached || new.channel == "backfill" => Counted::default(),
+            (false, true) => Counted {
+                live: 1,
+                ..Counted::default()
+            },
+            (true, true) => Counted {
+                late: 1,
+                ..Counted::default()
+            },
+            (false, false) => Counted {
+                recovered: 1,
+                ..Counted::default()
+            },
+            (true, false) => Counted {
+                missed: 1,
+                ..Counted::default()
+            },
+        };
+        self.count(self.now.0, one);
         (
             (!new.attached).then_some((event, (new.entity, new.id))),
             uid.0,

@@ -106,8 +106,8 @@ impl Work<'_> {
         channel: Channel,
     ) {
         let now = self.now;
-        self.answered
-            .extend(out.answered.iter().filter_map(|d| d.parse::<i64>().ok()));
+        let channel = self.told_by(&out.answered, channel);
+        let events = self.events.len();
         let unknown_and_nothing = matches!(
             out.verdict,
             Verdict::Nothing | Verdict::Stale | Verdict::Before
@@ -141,7 +141,7 @@ impl Work<'_> {
         }
         if out.deleted {
             held.row.deleted_at = Some(now.0);
-            held.row.deletion = Some(json!({"reason": "remote_deleted", "detected_by": if channel.delivery.is_some() { "vendor_event" } else { "full_scan" }}).to_string());
+            held.row.deletion = Some(tombstone(out.claimed, o, channel));
             held.bump(channel.word, now);
         }
         let time = newest(o).map_or(now, |d| Micros(d.micros));
@@ -160,8 +160,31 @@ impl Work<'_> {
             let kind = change_kind(o.entity, &before, &after, &changed);
             self.event(o, kind, time, channel, &changed, &before);
         }
-        if out.deleted {
+        if out.deleted && out.claimed {
             self.event(o, "deleted", now, channel, &[], &before);
+        }
+        let told = !out.answered.is_empty() || out.verdict == Verdict::Equal;
+        if told && !matches!(o.seen, Seen::Embedded) {
+            self.confirm(self.id(o.entity, &o.remote_id), events, channel);
+        }
+    }
+
+    /// A row of a list of deletions. The list overlaps, so an old row tells nothing of a record that was seen since.
+    pub fn gone_row(&mut self, o: &Observation, channel: Channel) {
+        let known = self.records.get(&self.id(o.entity, &o.remote_id));
+        let told = newest(o).map(|d| d.micros);
+        match known {
+            None => {}
+            Some(held) if held.row.deleted_at.is_some() => {}
+            Some(held) if told.is_none() || held.row.remote_updated >= told => {
+                self.want(o.entity, &o.remote_id, "it may have been deleted", 3);
+            }
+            Some(_) if o.entity == Entity::Application => {
+                self.application(o, super::AppPast::NotNeeded, channel);
+            }
+            Some(_) => {
+                self.other(o, None, channel);
+            }
         }
     }
 
@@ -367,6 +390,17 @@ impl Work<'_> {
             transition: None,
         });
     }
+}
+
+/// Why and how a record went (common model, section 7): what the vendor called deleted is; what only cannot be read any more is not.
+pub(super) fn tombstone(claimed: bool, o: &Observation, channel: Channel) -> String {
+    let (reason, by) = match (claimed, channel.delivery, &o.seen) {
+        (true, Some(_), _) => ("remote_deleted", "vendor_event"),
+        (true, None, Seen::Deleted) => ("remote_deleted", "deleted_endpoint"),
+        (true, None, _) => ("remote_deleted", "vendor_event"),
+        (false, _, _) => ("access_lost", "full_scan"),
+    };
+    json!({"reason": reason, "detected_by": by}).to_string()
 }
 
 fn delivery_text(channel: Channel) -> Box<str> {

@@ -46,8 +46,10 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// `created` is to be emitted.
     pub created: bool,
-    /// `deleted` is to be emitted.
+    /// It is gone.
     pub deleted: bool,
+    /// The vendor said that it was deleted: `deleted` is to be emitted. Else it only cannot be seen any more.
+    pub claimed: bool,
     /// `restored` is to be emitted, before anything else.
     pub restored: bool,
     /// A read of this record is to be asked for from now on.
@@ -64,6 +66,7 @@ impl Outcome {
             verdict,
             created: false,
             deleted: false,
+            claimed: false,
             restored: false,
             wanted: false,
             dropped: false,
@@ -179,6 +182,7 @@ impl Plain {
         let receipt = context.receipts.tick();
         if !self.gone {
             (self.gone, self.gone_at, out.deleted) = (true, receipt, true);
+            out.claimed = true;
         }
         out
     }
@@ -226,6 +230,7 @@ impl Plain {
         asked: u64,
     ) -> Outcome {
         let missing = by_id && seen.is_none();
+        let claimed = self.hints.iter().any(|h| h.content.is_none());
         let mut out = Outcome::new(Verdict::Nothing);
         let denies = self.held.is_some() && !(self.gone && self.hints.is_empty());
         if missing && denies && self.ask_again(context) {
@@ -248,6 +253,7 @@ impl Plain {
         if (missing || found) && !out.wanted {
             self.answer_hints(context, seen.as_ref(), asked, &mut out);
         }
+        out.claimed = claimed;
         out
     }
 

@@ -103,9 +103,11 @@ pub struct Work<'a> {
     /// New or changed rows of histories.
     pub transitions: Vec<TransitionRow>,
     /// Reads that are wanted.
-    pub wants: BTreeMap<(Entity, String), WantRow>,
+    pub wants: BTreeMap<(Entity, Option<Entity>, String), WantRow>,
     /// Deliveries whose hints were answered.
     pub answered: Vec<i64>,
+    /// When changes were found by a read that a webhook told too, after all.
+    pub confirmed: Vec<i64>,
 }
 
 impl Work<'_> {
@@ -263,13 +265,53 @@ impl Work<'_> {
         }
     }
 
+    /// Notes the deliveries that a read answered. What it shows was told by the first of them.
+    pub(super) fn told_by(&mut self, answered: &[Box<str>], channel: Channel) -> Channel {
+        let ids: Vec<i64> = answered.iter().filter_map(|d| d.parse().ok()).collect();
+        let delivery = channel.delivery.or(ids.first().copied());
+        self.answered.extend(ids);
+        Channel {
+            delivery,
+            ..channel
+        }
+    }
+
+    /// A delivery told what a read had found before it: that change was not missed, only late.
+    pub(super) fn confirm(&mut self, id: [u8; 16], events: usize, channel: Channel) {
+        if channel.delivery.is_none() || self.events.len() > events {
+            return;
+        }
+        if let Some(held) = self.records.get_mut(&id)
+            && matches!(held.row.channel.as_str(), "poll_delta" | "poll_full")
+        {
+            "webhook".clone_into(&mut held.row.channel);
+            held.touched = true;
+            self.confirmed.push(held.row.changed_at);
+        }
+    }
+
     /// A read of this record is wanted.
     pub fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
-        if !self.reads || !(self.readable)(entity) {
+        if self.reads && (self.readable)(entity) {
+            self.want_of(entity, None, remote_id, reason, priority);
+        }
+    }
+
+    /// A read of all rows that belong to another record is wanted (`of`), or of the record itself.
+    pub fn want_of(
+        &mut self,
+        entity: Entity,
+        of: Option<Entity>,
+        remote_id: &str,
+        reason: &str,
+        priority: i64,
+    ) {
+        if !self.reads {
             return;
         }
         let row = WantRow {
             entity,
+            of,
             remote_id: remote_id.to_owned(),
             reason: reason.to_owned(),
             priority,
@@ -278,7 +320,7 @@ impl Work<'_> {
             heard: i64::try_from(self.receipts.last()).unwrap_or(i64::MAX),
         };
         self.wants
-            .entry((entity, row.remote_id.clone()))
+            .entry((entity, of, row.remote_id.clone()))
             .or_insert(row);
     }
 
@@ -287,7 +329,7 @@ impl Work<'_> {
         self.want(entity, remote_id, "asked again", priority);
         let wait = [1_000, 1_000, 5_000, 30_000][tries.min(3) as usize];
         let due = self.now.plus_ms(wait).0;
-        if let Some(row) = self.wants.get_mut(&(entity, remote_id.to_owned())) {
+        if let Some(row) = self.wants.get_mut(&(entity, None, remote_id.to_owned())) {
             row.due = due;
         }
     }

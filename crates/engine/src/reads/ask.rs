@@ -6,7 +6,7 @@ use crate::connection::{Connection, State};
 use crate::hub::Hub;
 use crate::token::NoToken;
 use stagewire_connector::{Outcome, Request, Response, ScanError, SendError};
-use stagewire_model::MAIN;
+use stagewire_model::{MAIN, Micros};
 use stagewire_store::{ConnectionChange, Failing};
 
 /// Tries of one request before the read fails.
@@ -74,8 +74,9 @@ pub(super) async fn ask(
     request: Request,
     priority: Priority,
 ) -> Result<Response, ReadError> {
-    let (mut stale, mut last) = (None, String::new());
-    for attempt in 1..=TRIES {
+    let (mut stale, mut last, mut attempt) = (None, String::new(), 0);
+    while attempt < TRIES {
+        attempt += 1;
         let token = match hub.caller.token(conn, stale.as_deref()).await {
             Ok(token) => token.map(|t| t.reveal().clone()),
             Err(NoToken::Later(ms)) => {
@@ -124,7 +125,8 @@ pub(super) async fn ask(
             }
             (Ok(Outcome::RateLimited { wait_ms }), _) => {
                 conn.budget.block(now.plus_ms(wait_ms));
-                last = "the vendor said: not so fast".into();
+                slow(hub, conn, now.plus_ms(wait_ms)).await;
+                attempt -= 1; // "not so fast" is no answer, and uses up no attempt
                 u64::try_from(wait_ms).unwrap_or(1_000)
             }
             (Ok(Outcome::AuthLost { say }), _) => {
@@ -164,6 +166,14 @@ pub(super) async fn ask(
         }
     }
     Err(ReadError::NoAnswer(last))
+}
+
+/// The vendor limits us for longer than a person would not notice.
+async fn slow(hub: &Hub, conn: &Connection, until: Micros) {
+    if conn.state().0 == State::Working && until.0 - hub.env.now().0 >= 5_000_000 {
+        let say = format!("Slow until {}: the vendor limits our calls", until.text());
+        put_state(hub, conn, State::Slow, &say).await;
+    }
 }
 
 fn sentence(e: &SendError) -> &'static str {

@@ -28,7 +28,7 @@ pub async fn check(hub: &Hub, conn: &Connection) -> Result<(), ReadError> {
             asked,
             ..Answered::default()
         };
-        super::backfill::hear(hub, conn, first).await?;
+        super::hear(hub, conn, first).await?;
     }
     Ok(())
 }

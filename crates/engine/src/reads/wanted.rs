@@ -1,7 +1,8 @@
 //! Wanted reads: taken from the store when due, batched by entity, answered through the lane; a failed one is asked again.
 
 use super::ask::fail;
-use super::{Read, ReadError, read_by_id};
+use super::told::FIRST;
+use super::{Read, ReadError, hear, read_by_id, read_of};
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
@@ -23,23 +24,44 @@ pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
         if conn.watermark().is_none() && conn.spec.poll_ms.is_some() {
             continue; // the first read of everything comes first
         }
-        if let Err(e) = round(&hub, &conn).await {
-            tracing::warn!(connection.id = %conn.id, cause = %e, "a wanted read failed and will be asked again");
+        loop {
+            match round(&hub, &conn).await {
+                Ok(full) if full => {} // there is more
+                Ok(_) => break,
+                Err(e) => {
+                    tracing::warn!(connection.id = %conn.id, cause = %e, "a wanted read failed and will be asked again");
+                    break;
+                }
+            }
         }
     }
 }
 
-async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), ReadError> {
+/// What belongs together in one question: rows of one kind, by what, and how urgent.
+type Group = (i64, Entity, Option<Entity>);
+
+/// One batch of what is due; true where it was a full one.
+async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError> {
     let due = hub
         .store
         .wants_due(conn.id.clone(), hub.env.now().0, TAKE)
         .await?;
-    let mut by_entity: BTreeMap<Entity, Vec<WantRow>> = BTreeMap::new();
-    due.into_iter()
-        .for_each(|w| by_entity.entry(w.entity).or_default().push(w));
-    for (entity, wants) in by_entity {
+    let full = due.len() as i64 == TAKE;
+    let mut groups: BTreeMap<Group, Vec<WantRow>> = BTreeMap::new();
+    for w in due {
+        groups
+            .entry((w.priority, w.entity, w.of))
+            .or_default()
+            .push(w);
+    }
+    for ((priority, entity, of), wants) in groups {
+        let priority = if priority >= FIRST {
+            Priority::Backfill
+        } else {
+            Priority::Completing
+        };
         // what failed together is asked for one by one
-        let size = if wants.iter().any(|w| w.tries > 1) {
+        let size = if of.is_some() || wants.iter().any(|w| w.tries > 1) {
             1
         } else {
             50
@@ -47,35 +69,60 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<(), ReadError> 
         for chunk in wants.chunks(size) {
             let ids: Vec<String> = chunk.iter().map(|w| w.remote_id.clone()).collect();
             let asked = conn.ask();
-            match read_by_id(hub, conn, entity, &ids, Priority::Completing).await {
+            let read = match of {
+                Some(of) => read_of(hub, conn, entity, of, &ids[0], priority).await,
+                None => read_by_id(hub, conn, entity, &ids, priority).await,
+            };
+            match read {
                 Ok(read) => {
-                    let answered = answer(conn, entity, ids, read, asked);
-                    if let Some(lane) = hub.lane(&conn.id) {
-                        lane.hear(answered).await?;
-                    }
+                    let answered = match of {
+                        Some(of) => belongings(entity, of, ids, read, asked),
+                        None => answer(conn, entity, ids, read, asked),
+                    };
+                    hear(hub, conn, answered).await?;
                 }
                 Err(e) => {
-                    let again = chunk
-                        .iter()
-                        .map(|w| again(w, &e, hub.env.now().0))
-                        .collect();
-                    hub.store.want_again(conn.id.clone(), again).await?;
-                    if chunk.iter().any(|w| w.tries >= 3) {
-                        let (code, say) = match &e {
-                            ReadError::Refused { code, say } => (code.clone(), say.clone()),
-                            other => ("SCAN-001".to_owned(), other.to_string()),
-                        };
-                        let cause = format!("a wanted read of {entity} is not answered: {say}");
-                        fail(hub, conn, &code, &cause, "READ").await;
-                    }
-                    if size > 1 {
+                    failed(hub, conn, chunk, &e).await?;
+                    if chunk.len() > 1 {
                         return Err(e);
                     }
                 }
             }
         }
     }
+    Ok(full)
+}
+
+async fn failed(
+    hub: &Hub,
+    conn: &Connection,
+    chunk: &[WantRow],
+    e: &ReadError,
+) -> Result<(), ReadError> {
+    let now = hub.env.now().0;
+    let rows = chunk.iter().map(|w| again(w, e, now)).collect();
+    hub.store.want_again(conn.id.clone(), rows).await?;
+    if let Some(w) = chunk.iter().find(|w| w.tries >= 3) {
+        let (code, say) = match e {
+            ReadError::Refused { code, say } => (code.clone(), say.clone()),
+            other => ("SCAN-001".to_owned(), other.to_string()),
+        };
+        let cause = format!("a wanted read of {} is not answered: {say}", w.entity);
+        fail(hub, conn, &code, &cause, "READ").await;
+    }
     Ok(())
+}
+
+/// The rows that belong to one record.
+fn belongings(entity: Entity, of: Entity, ids: Vec<String>, read: Read, asked: u64) -> Answered {
+    Answered {
+        heard: read.rows.into_values().map(Heard::Row).collect(),
+        asked,
+        channel: "read_back",
+        answers: ids.into_iter().map(|id| (entity, Some(of), id)).collect(),
+        drift: read.drift,
+        ..Answered::default()
+    }
 }
 
 fn again(w: &WantRow, e: &ReadError, now: i64) -> WantRow {
@@ -130,7 +177,7 @@ pub(super) fn answer(
         asked,
         channel: "read_back",
         watermark: first,
-        answers: ids.into_iter().map(|id| (entity, id)).collect(),
+        answers: ids.into_iter().map(|id| (entity, None, id)).collect(),
         drift: read.drift,
         ..Answered::default()
     }

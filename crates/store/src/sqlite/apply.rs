@@ -111,18 +111,18 @@ impl Tx<'_> {
     }
 
     fn apply_wants(&mut self, set: &WriteSet, conn: i64) -> Result<(), Error> {
-        for (entity, remote) in &set.answered {
+        for (entity, of, remote) in &set.answered {
             self.sql(
-                "DELETE FROM want WHERE ws = ?1 AND conn = ?2 AND entity = ?3 AND remote_id = ?4 AND heard < ?5",
+                "DELETE FROM want WHERE ws = ?1 AND conn = ?2 AND entity = ?3 AND of = ?4 AND remote_id = ?5 AND heard < ?6",
             )?
-            .execute((set.ws, conn, entity.code(), remote, set.asked))?;
+            .execute((set.ws, conn, entity.code(), of_code(*of), remote, set.asked))?;
         }
         for w in &set.wants {
             self.sql(
-                "INSERT INTO want(ws, conn, entity, remote_id, reason, priority, due, tries, heard) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT(ws, conn, entity, remote_id) DO UPDATE SET priority = MIN(priority, excluded.priority), due = MIN(due, excluded.due), heard = MAX(heard, excluded.heard)",
+                "INSERT INTO want(ws, conn, entity, of, remote_id, reason, priority, due, tries, heard) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT(ws, conn, entity, of, remote_id) DO UPDATE SET priority = MIN(priority, excluded.priority), due = MIN(due, excluded.due), heard = MAX(heard, excluded.heard)",
             )?
-            .execute((set.ws, conn, w.entity.code(), &w.remote_id, &w.reason, w.priority, w.due, w.tries, w.heard))?;
+            .execute((set.ws, conn, w.entity.code(), of_code(w.of), &w.remote_id, &w.reason, w.priority, w.due, w.tries, w.heard))?;
         }
         Ok(())
     }
@@ -144,13 +144,12 @@ impl Tx<'_> {
              WHERE ws = ?1 AND conn = ?2 AND (receipt < ?5 OR ?3 IS NOT NULL OR (?4 IS NOT NULL AND account IS NULL) OR (?6 = 1 AND backfilled = 0))",
         )?
         .execute((set.ws, conn, set.watermark, &set.account, set.receipt, set.backfilled))?;
-        let (live, late, recovered) = set.counted;
-        if live + late + recovered > 0 {
+        for (at, n) in &set.counted {
             self.sql(
-                "INSERT INTO completeness(ws, conn, day, seen_live, late, recovered) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(ws, conn, day) DO UPDATE SET
-                 seen_live = seen_live + excluded.seen_live, late = late + excluded.late, recovered = recovered + excluded.recovered",
+                "INSERT INTO completeness(ws, conn, day, seen_live, late, recovered, missed) VALUES(?1, ?2, ?3, ?4, ?5, MAX(?6, 0), ?7) ON CONFLICT(ws, conn, day) DO UPDATE SET
+                 seen_live = seen_live + excluded.seen_live, late = late + ?5, recovered = MAX(recovered + ?6, 0), missed = missed + ?7",
             )?
-            .execute((set.ws, conn, set.now.div_euclid(DAY), live, late, recovered))?;
+            .execute((set.ws, conn, at.div_euclid(DAY), n.live, n.late, n.recovered, n.missed))?;
         }
         Ok(())
     }
@@ -232,11 +231,16 @@ impl Tx<'_> {
     pub(crate) fn want_again(&mut self, conn: String, wants: Vec<WantRow>) -> Result<(), Error> {
         let conn = self.name(stagewire_model::MAIN, Kind::Connection, &conn)?;
         for w in wants {
-            self.sql("UPDATE want SET due = ?4, tries = ?5 WHERE ws = ?1 AND conn = ?2 AND entity = ?3 AND remote_id = ?6")?
-                .execute((stagewire_model::MAIN, conn, w.entity.code(), w.due, w.tries, &w.remote_id))?;
+            self.sql("UPDATE want SET due = ?4, tries = ?5 WHERE ws = ?1 AND conn = ?2 AND entity = ?3 AND remote_id = ?6 AND of = ?7")?
+                .execute((stagewire_model::MAIN, conn, w.entity.code(), w.due, w.tries, &w.remote_id, of_code(w.of)))?;
         }
         Ok(())
     }
+}
+
+/// 0 = the record itself.
+fn of_code(of: Option<Entity>) -> i64 {
+    of.map_or(0, Entity::code)
 }
 
 impl Rx<'_> {
@@ -253,6 +257,38 @@ impl Rx<'_> {
             .collect()
     }
 
+    pub(crate) fn alive(
+        &mut self,
+        conn: String,
+        entity: Entity,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Alive>, Error> {
+        let conn = self.known(stagewire_model::MAIN, Kind::Connection, &conn);
+        let mut stmt = self.sql(
+            "SELECT rid, id16, remote_id, first_seen FROM record WHERE rid > ?4 AND ws = ?1 AND conn = ?2 AND entity = ?3 AND deleted_at IS NULL ORDER BY rid LIMIT ?5",
+        )?;
+        let found = stmt.query((stagewire_model::MAIN, conn, entity.code(), after, limit))?;
+        all(found, |r| {
+            Ok(Alive {
+                rid: r.get(0)?,
+                id16: r.get(1)?,
+                remote_id: r.get(2)?,
+                first_seen: r.get(3)?,
+            })
+        })
+    }
+
+    pub(crate) fn wants_count(&mut self, conn: String) -> Result<i64, Error> {
+        let conn = self.known(stagewire_model::MAIN, Kind::Connection, &conn);
+        let mut stmt = self.sql("SELECT COUNT(*) FROM want WHERE ws = ?1 AND conn = ?2")?;
+        Ok(one(
+            stmt.query((stagewire_model::MAIN, conn))?,
+            |r| Ok(r.get(0)?),
+        )?
+        .unwrap_or(0))
+    }
+
     pub(crate) fn wants_due(
         &mut self,
         conn: String,
@@ -261,7 +297,7 @@ impl Rx<'_> {
     ) -> Result<Vec<WantRow>, Error> {
         let conn = self.known(stagewire_model::MAIN, Kind::Connection, &conn);
         let mut stmt = self.sql(
-            "SELECT entity, remote_id, reason, priority, due, tries, heard FROM want WHERE ws = ?1 AND conn = ?2 AND due <= ?3 ORDER BY priority, due LIMIT ?4",
+            "SELECT entity, remote_id, reason, priority, due, tries, heard, of FROM want WHERE ws = ?1 AND conn = ?2 AND due <= ?3 ORDER BY priority, due LIMIT ?4",
         )?;
         all(
             stmt.query((stagewire_model::MAIN, conn, now, limit))?,
@@ -274,6 +310,7 @@ impl Rx<'_> {
                     due: r.get(4)?,
                     tries: r.get(5)?,
                     heard: r.get(6)?,
+                    of: Entity::from_code(r.get(7)?),
                 })
             },
         )

@@ -137,12 +137,12 @@ impl Rx<'_> {
             }
             "completeness" => {
                 let list = List::new(
-                    "SELECT day * 100000 + conn, conn, day, seen_live, late, recovered FROM completeness",
+                    "SELECT day * 100000 + conn, conn, day, seen_live, late, recovered, missed FROM completeness",
                     "day * 100000 + conn",
                 );
                 self.rows(list.name(self, &q, "connection", "conn", Kind::Connection), &q, limit, |rx, r| {
                     let day = Micros(r.get::<_, i64>(2)? * DAY).text();
-                    Ok((r.get(0)?, json!({"connection": rx.text(r.get(1)?), "day": &day[..10], "seen_live": r.get::<_, i64>(3)?, "late": r.get::<_, i64>(4)?, "recovered": r.get::<_, i64>(5)?, "missed": r.get::<_, i64>(5)?})))
+                    Ok((r.get(0)?, json!({"connection": rx.text(r.get(1)?), "day": &day[..10], "seen_live": r.get::<_, i64>(3)?, "late": r.get::<_, i64>(4)?, "recovered": r.get::<_, i64>(5)?, "missed": r.get::<_, i64>(6)?})))
                 })
             }
             list => match list.strip_prefix("records/").and_then(Entity::parse) {

@@ -1,7 +1,7 @@
 //! What came out is written into the record in hand: the fields, the history, the events.
 
 use super::super::application::{
-    Application, Context, Date, Event, Kind, Outcome, Status, Value as Part,
+    Application, Context, Date, Event, Fate, Kind, Outcome, Status, Value as Part,
 };
 use super::super::plain::{Plain, Seen as PlainSeen, Verdict};
 use super::super::work::{Channel, NewEvent, Notes, Work, content, newest, reference};
@@ -117,9 +117,8 @@ impl Work<'_> {
         (before, changed): (Map<String, Value>, Vec<String>),
         channel: Channel,
     ) {
-        self.answered
-            .extend(out.answered.iter().filter_map(|d| d.parse::<i64>().ok()));
-        let now = self.now;
+        let channel = self.told_by(&out.answered, channel);
+        let (now, events) = (self.now, self.events.len());
         let (raw, other): (Map<String, Value>, Map<String, Value>) = self
             .fields(o)
             .into_iter()
@@ -128,7 +127,8 @@ impl Work<'_> {
         held.touched = true;
         if app.gone && held.row.deleted_at.is_none() {
             held.row.deleted_at = Some(now.0);
-            held.row.deletion = Some(json!({"reason": "remote_deleted", "detected_by": if channel.delivery.is_some() { "vendor_event" } else { "full_scan" }}).to_string());
+            let claimed = out.events.iter().any(|e| e.kind == Kind::Deleted);
+            held.row.deletion = Some(crate::mirror::others::tombstone(claimed, o, channel));
             held.bump(channel.word, now);
         } else if !app.gone && held.row.deleted_at.is_some() {
             (held.row.deleted_at, held.row.deletion) = (None, None);
@@ -200,6 +200,9 @@ impl Work<'_> {
             );
         }
         self.history_rows(&app, out, id, channel);
+        if out.fate == Fate::Taken {
+            self.confirm(id, events, channel);
+        }
     }
 
     /// An update beside a stronger event of the same act is attached to it.

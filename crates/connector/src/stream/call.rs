@@ -1,0 +1,171 @@
+//! One way to ask a stream: method, path, fixed parameters, where the rows stand. Fills values into their places, each quoted for
+//! its place; knows no pages.
+
+use crate::http::{Request, encode};
+use crate::manifest::Reader;
+use crate::paging::{ScanError, set_param};
+use crate::path::Path;
+use crate::settings::Settings;
+use crate::template::{Shape, Template, plain};
+use serde_json::{Map, Value, json};
+use stagewire_model::Micros;
+
+/// How a vendor wants times in a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// `2026-11-23T18:57:04.120Z`
+    #[default]
+    Iso,
+    /// Milliseconds since 1970.
+    Millis,
+    /// Seconds since 1970.
+    Seconds,
+    /// `2026-11-23`
+    Date,
+}
+
+impl Times {
+    pub(crate) fn value(self, at: Micros) -> Value {
+        match self {
+            Times::Iso => json!(at.text()),
+            Times::Millis => json!(at.0.div_euclid(1000)),
+            Times::Seconds => json!(at.seconds()),
+            Times::Date => json!(at.text().chars().take(10).collect::<String>()),
+        }
+    }
+}
+
+/// One way to ask.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Call {
+    post: bool,
+    path: Template,
+    /// Fixed parameters: in the query of a GET, in the body of a POST.
+    params: Vec<(String, Shape)>,
+    /// Where the rows stand in the answer.
+    pub(crate) rows: Path,
+    /// A single object stands for a list of one, and a bare list needs no envelope.
+    pub(crate) one_or_many: bool,
+}
+
+impl Call {
+    /// Reads `get` or `post` with `query` or `body`; `None` where neither is there.
+    pub(crate) fn read(r: &Reader<'_>) -> Option<Call> {
+        let (get, post) = (r.template("get"), r.template("post"));
+        let (path, post) = match (get, post) {
+            (Some(_), Some(_)) => {
+                r.wrong_at("post", "`get` and `post` do not go together");
+                return None;
+            }
+            (Some(path), None) => (path, false),
+            (None, Some(path)) => (path, true),
+            (None, None) => return None,
+        };
+        let key = if post { "body" } else { "query" };
+        let mut params = Vec::new();
+        for (name, value) in r.map(key).unwrap_or_default() {
+            match Shape::parse(&value) {
+                Ok(shape) => params.push((name, shape)),
+                Err(why) => r.wrong_at(key, why),
+            }
+        }
+        Some(Call {
+            post,
+            path,
+            params,
+            rows: r
+                .path("rows")
+                .or_else(|| Path::parse("."))
+                .unwrap_or_default(),
+            one_or_many: r.flag("one_or_many"),
+        })
+    }
+
+    /// The path without values, as requests carry it for the log.
+    pub(crate) fn template(&self) -> String {
+        self.path.pattern()
+    }
+
+    /// The names in it.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let fixed = self.params.iter().flat_map(|(_, s)| s.names());
+        self.path.names().chain(fixed).collect()
+    }
+
+    /// The request: `values` fill the names, then the connection's fields do.
+    pub(crate) fn request(
+        &self,
+        base: &str,
+        settings: &Settings,
+        values: &[(&str, Value)],
+        more: &[(String, Value)],
+    ) -> Result<Request, ScanError> {
+        let get = |name: &str| {
+            let own = values.iter().find(|(n, _)| *n == name);
+            own.map(|(_, v)| v.clone())
+                .or_else(|| settings.get(name).map(Value::from))
+        };
+        let lacks = |_| ScanError::NotSupported;
+        let path = self.path.fill(&get, encode).map_err(lacks)?;
+        let mut request = Request::get(format!("{base}{path}"), self.path.pattern());
+        if self.post {
+            request.method = "POST".into();
+            request.set_header("content-type", "application/json");
+            request.body = Value::Object(Map::new()).to_string().into_bytes();
+        }
+        for (name, shape) in &self.params {
+            if let Some(value) = shape.fill(&get, &|_| false).map_err(lacks)? {
+                set_param(&mut request, name, &value)?;
+            }
+        }
+        for (name, value) in more {
+            set_param(&mut request, name, value)?;
+        }
+        Ok(request)
+    }
+
+    /// The rows of an answer's body.
+    pub(crate) fn rows_of(&self, body: &Value) -> Result<Vec<Value>, ScanError> {
+        let at = if self.rows.is_self() {
+            Some(body)
+        } else {
+            self.rows.get(body)
+        };
+        match (at, body) {
+            (Some(Value::Array(rows)), _) => Ok(rows.clone()),
+            (Some(one @ Value::Object(_)), _) if self.one_or_many => Ok(vec![one.clone()]),
+            (None, Value::Array(rows)) if self.one_or_many => Ok(rows.clone()),
+            _ => Err(ScanError::NotRows),
+        }
+    }
+}
+
+/// A window's parameters, with `{from}` and `{to}` in them.
+pub(crate) fn window(
+    params: &[(String, Template)],
+    times: Times,
+    from: Micros,
+    to: Micros,
+) -> Result<Vec<(String, Value)>, ScanError> {
+    let (from, to) = (times.value(from), times.value(to));
+    let get = |name: &str| match name {
+        "from" => Some(from.clone()),
+        "to" => Some(to.clone()),
+        _ => None,
+    };
+    params
+        .iter()
+        .map(|(name, template)| {
+            let only = Shape::Text(template.clone()).fill(&get, &|_| true);
+            let value = match only {
+                Ok(Some(value)) => value,
+                _ => Value::String(
+                    template
+                        .fill(&get, plain)
+                        .map_err(|_| ScanError::NotSupported)?,
+                ),
+            };
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
