@@ -119,6 +119,7 @@ impl Greenhouse {
             waits: self.options.retry_waits.clone(),
             timeout: self.options.webhook_timeout,
             parallel: self.options.webhook_lanes,
+            ends: |status| status == 200,
         };
         let sender = Sender::start(manners, self.clock.clone());
         let _ = self.sender.set(sender);

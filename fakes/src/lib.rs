@@ -13,6 +13,7 @@ mod sender;
 mod serve;
 mod signing;
 
+pub mod ashby;
 pub mod company;
 pub mod greenhouse;
 pub mod receiver;
@@ -22,4 +23,4 @@ pub use clock::{Clock, Time};
 pub use faults::{Fault, Faults, Rule};
 pub use sender::{Attempt, Sent};
 pub use serve::{Handle, loopback};
-pub use signing::{greenhouse_signature, standard_webhooks_signature};
+pub use signing::{ashby_signature, greenhouse_signature, standard_webhooks_signature};

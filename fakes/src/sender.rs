@@ -63,6 +63,8 @@ pub(crate) struct Manners {
     pub(crate) timeout: Duration,
     /// First tries under way at once; one keeps them in order.
     pub(crate) parallel: usize,
+    /// Whether this status ends the story: it was taken, or refused for good.
+    pub(crate) ends: fn(u16) -> bool,
 }
 
 /// The log keeps this many parcels.
@@ -128,17 +130,18 @@ async fn run(
             return;
         };
         let (client, clock, log) = (client.clone(), clock.clone(), Arc::clone(&log));
-        let waits = manners.waits.clone();
+        let (waits, ends) = (manners.waits.clone(), manners.ends);
         tokio::spawn(async move {
             let entry = log.open(&parcel);
-            let mut accepted = attempt(&client, &parcel, &clock, &log, entry).await;
+            let over = |status: Option<u16>| status.is_some_and(ends);
+            let mut status = attempt(&client, &parcel, &clock, &log, entry).await;
             drop(lane);
             for wait in waits {
-                if accepted {
+                if over(status) {
                     break;
                 }
                 tokio::time::sleep(wait).await;
-                accepted = attempt(&client, &parcel, &clock, &log, entry).await;
+                status = attempt(&client, &parcel, &clock, &log, entry).await;
             }
             log.settle(entry);
         });
@@ -151,7 +154,7 @@ async fn attempt(
     clock: &Clock,
     log: &Log,
     entry: u64,
-) -> bool {
+) -> Option<u16> {
     let mut request = client.post(&parcel.url).body(parcel.body.clone());
     for (name, value) in &parcel.headers {
         request = request.header(name, value);
@@ -161,10 +164,10 @@ async fn attempt(
         Err(error) if error.is_timeout() => Err("no answer in time".into()),
         Err(error) => Err(error.to_string()),
     };
-    let accepted = outcome == Ok(200);
+    let status = outcome.as_ref().ok().copied();
     let at = clock.now();
     log.note(entry, |sent| sent.attempts.push(Attempt { at, outcome }));
-    accepted
+    status
 }
 
 impl Log {

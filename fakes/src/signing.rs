@@ -11,6 +11,11 @@ pub fn greenhouse_signature(secret: &str, body: &[u8]) -> String {
     format!("sha256 {}", hex(&hmac_sha256(secret.as_bytes(), &[body])))
 }
 
+/// The value of the `Ashby-Signature` header over the raw body bytes.
+pub fn ashby_signature(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hex(&hmac_sha256(secret.as_bytes(), &[body])))
+}
+
 /// The `v1,…` entry of Standard Webhooks; `secret` with or without `whsec_`.
 /// None if the secret is not base64.
 pub fn standard_webhooks_signature(
@@ -102,6 +107,16 @@ mod tests {
         assert_eq!(
             signature,
             "sha256 bb4428277eeddcd9c000279695577e40ed01da45778098cbd2e3a3698a693f1f"
+        );
+    }
+
+    #[test]
+    fn the_other_ats_writes_an_equals_sign() {
+        // printf '%s' '{"action":"ping"}' | openssl dgst -sha256 -hmac secret
+        let signature = ashby_signature("secret", br#"{"action":"ping"}"#);
+        assert_eq!(
+            signature,
+            "sha256=189d1d212deae0d85ff95d0f13aaa4d55573d4ff7ae5c8d50dde602ceefcec05"
         );
     }
 }
