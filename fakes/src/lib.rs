@@ -18,6 +18,7 @@ pub mod company;
 pub mod greenhouse;
 pub mod receiver;
 pub mod slack;
+pub mod workday;
 
 pub use clock::{Clock, Time};
 pub use faults::{Fault, Faults, Rule};
