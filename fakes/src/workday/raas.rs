@@ -93,7 +93,11 @@ pub(crate) async fn report(
         Format::Csv => "text/csv;charset=utf-8",
         Format::SimpleXml | Format::Xml => "text/xml;charset=utf-8",
     };
-    let body = Body::from_stream(stream::iter(pieces));
+    // Between two pieces the connection gets its turn, so that what is made is also sent.
+    let body = Body::from_stream(stream::unfold(pieces, async |mut pieces| {
+        tokio::task::yield_now().await;
+        Some((pieces.next()?, pieces))
+    }));
     ([(header::CONTENT_TYPE, kind)], body).into_response()
 }
 

@@ -280,7 +280,7 @@ pub(crate) fn wid(kind: Kind, id: u64) -> String {
 pub(crate) fn number_of_wid(kind: Kind, text: &str) -> Option<u64> {
     let low = u64::from_str_radix(text.get(16..)?, 16).ok()?;
     let id = low ^ ((kind as u64) << 56);
-    (wid(kind, id) == text).then_some(id)
+    (id >> 56 == 0 && wid(kind, id) == text).then_some(id)
 }
 
 /// The WID of a stage, a disposition or another word.
