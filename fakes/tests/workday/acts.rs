@@ -1,3 +1,5 @@
+//! What people do changes its own record, sends its hint and nothing else.
+
 use super::*;
 use serde_json::json;
 use stagewire_fakes::workday::{Act, Applicant, CandidateChange, HintTo, Party, RequisitionChange};

@@ -1,3 +1,5 @@
+//! Too much is refused as the facts say, and faults can be armed on top.
+
 use super::*;
 use stagewire_fakes::{Fault, Rule};
 

@@ -1,3 +1,5 @@
+//! Tokens are minted, expire and are revoked; rights that are missing show.
+
 use super::*;
 use stagewire_fakes::workday::{Access, Client, ClientAs, Isu};
 

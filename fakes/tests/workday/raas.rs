@@ -1,3 +1,5 @@
+//! Reports are whole, stream from a snapshot, and look as their author wants.
+
 use super::*;
 use serde_json::json;
 
@@ -285,7 +287,7 @@ async fn a_crowd_is_served_whole_in_windows_and_after_changes() {
 #[tokio::test]
 async fn a_report_under_way_shows_the_moment_it_began_and_can_break_off() {
     let tenant = Tenant::start().await;
-    tenant.fake().seed_many(20_000).unwrap();
+    tenant.fake().seed_many(6_000).unwrap();
     let path = "/ccx/service/customreport2/lindenhof/abrandt/ATS_Candidates?format=json";
     let user = basic("ISU_Stagewire", "demo-isu-password");
     let request = tenant.client.get(tenant.url(path));

@@ -1,3 +1,5 @@
+//! Job postings come in pages; nothing else is offered.
+
 use super::*;
 use serde_json::json;
 

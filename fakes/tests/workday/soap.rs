@@ -1,3 +1,5 @@
+//! SOAP results come in frozen pages, in trees, and refusals are faults.
+
 use super::*;
 use serde_json::json;
 use stagewire_fakes::workday::{Act, CV_MARKER, CandidateChange, EEO_MARKER};
