@@ -16,6 +16,7 @@ mod signing;
 pub mod ashby;
 pub mod company;
 pub mod greenhouse;
+pub mod lever;
 pub mod receiver;
 pub mod slack;
 pub mod workday;
@@ -24,4 +25,6 @@ pub use clock::{Clock, Time};
 pub use faults::{Fault, Faults, Rule};
 pub use sender::{Attempt, Sent};
 pub use serve::{Handle, loopback};
-pub use signing::{ashby_signature, greenhouse_signature, standard_webhooks_signature};
+pub use signing::{
+    ashby_signature, greenhouse_signature, lever_signature, standard_webhooks_signature,
+};

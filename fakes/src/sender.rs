@@ -42,12 +42,12 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Whether it was accepted with a 200.
+    /// Whether it was accepted.
     pub fn accepted(&self) -> bool {
         matches!(
             self.attempts.last(),
             Some(Attempt {
-                outcome: Ok(200),
+                outcome: Ok(200..300),
                 ..
             })
         )

@@ -16,6 +16,14 @@ pub fn ashby_signature(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex(&hmac_sha256(secret.as_bytes(), &[body])))
 }
 
+/// The `signature` in the body of a recruiting CRM's webhook: over its token and its time in
+/// milliseconds, nothing between them and nothing else.
+pub fn lever_signature(signature_token: &str, token: &str, triggered_at_ms: i64) -> String {
+    let time = triggered_at_ms.to_string();
+    let key = signature_token.as_bytes();
+    hex(&hmac_sha256(key, &[token.as_bytes(), time.as_bytes()]))
+}
+
 /// The `v1,…` entry of Standard Webhooks; `secret` with or without `whsec_`.
 /// None if the secret is not base64.
 pub fn standard_webhooks_signature(
@@ -70,7 +78,7 @@ fn standard_mac(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] 
     hmac_sha256(key, &parts)
 }
 
-fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
         mac.update(part);
@@ -95,6 +103,20 @@ mod tests {
         assert!(standard_matches(&keys, id, "1649367553", body, &list));
         assert!(!standard_matches(&keys, id, "1649367554", body, &list));
         assert!(!standard_matches(&keys, id, "1649367553", b"{}", &list));
+    }
+
+    #[test]
+    fn the_signature_in_the_body_covers_token_and_time_only() {
+        // Recomputed with another implementation: printf '%s' TOKENTIME | openssl dgst -sha256 -hmac KEY
+        let signature = lever_signature("a-made-up-key", "0a1b2c", 1_790_000_000_123);
+        assert_eq!(
+            signature,
+            "ca45d6eaaf04f65aba3d1e458b032cd6d1af3b68bda40898ce2ad8724565920f"
+        );
+        assert_ne!(
+            signature,
+            lever_signature("a-made-up-key", "0a1b2c", 1_790_000_000_124)
+        );
     }
 
     #[test]
