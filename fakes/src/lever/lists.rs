@@ -43,7 +43,7 @@ impl Reader<'_> {
             ["opportunities", "deleted"] => self.dead_opportunities(params)?,
             ["opportunities", id] => {
                 let row = self.opportunity(id)?;
-                let view = View::new(params.all("include"), params.all("expand"), true)?;
+                let view = View::new(params.all("include"), params.all("expand"))?;
                 params.end()?;
                 json!({"data": self.show.opportunity(&row, &view, false)})
             }
@@ -112,7 +112,7 @@ impl Reader<'_> {
             secrecy,
             never,
         };
-        let view = View::new(params.all("include"), params.all("expand"), true)?;
+        let view = View::new(params.all("include"), params.all("expand"))?;
         let (limit, before) = self.place(&mut params)?;
         params.end()?;
         let before = Id(before.unwrap_or(u64::MAX));

@@ -29,14 +29,9 @@ pub(crate) struct View {
 
 impl View {
     /// `expand` overrides `include`; a name that cannot be expanded is refused.
-    pub(crate) fn new(
-        include: Vec<String>,
-        expand: Vec<String>,
-        may: bool,
-    ) -> Result<Self, Refused> {
-        let wrong = expand
-            .iter()
-            .find(|name| !may || !EXPANDABLE.contains(&name.as_str()));
+    pub(crate) fn new(include: Vec<String>, expand: Vec<String>) -> Result<Self, Refused> {
+        let mut names = expand.iter();
+        let wrong = names.find(|name| !EXPANDABLE.contains(&name.as_str()));
         if let Some(name) = wrong {
             return Err(invalid(format!("{name} cannot be expanded")));
         }
