@@ -112,6 +112,8 @@ impl Ats {
         let who = Applicant {
             name: name.into(),
             email: Some(email.into()),
+            phone: Some("+49 341 5550123".into()),
+            headline: Some("Between things".into()),
             posting_id: Some(posting.as_str().unwrap().into()),
             ..Applicant::default()
         };

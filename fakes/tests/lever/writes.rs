@@ -11,6 +11,9 @@ async fn the_answers_of_most_writes_show_a_blank_person() {
     let ats = Ats::start().await;
     let id = ats.somebody();
     let path = format!("/opportunities/{id}");
+    let links = json!({"links": ["https://example.com/dora"]});
+    let answer = ats.post(&format!("{path}/addLinks"), links).await.json();
+    assert_eq!(answer["data"]["name"], "Dora Quist");
     let reason = ats.reason("Timing");
     let tags = json!({"tags": ["keen"]});
     for answer in [
@@ -30,11 +33,11 @@ async fn the_answers_of_most_writes_show_a_blank_person() {
         }
         assert_eq!(row["stage"], "offer", "the change itself is right");
     }
-    let links = json!({"links": ["https://example.com/dora"]});
-    let answer = ats.post(&format!("{path}/addLinks"), links).await.json();
-    assert_eq!(answer["data"]["name"], "Dora Quist");
     let row = ats.get(&path).await.json()["data"].clone();
     assert_eq!(row["emails"], json!(["dora.quist@example.com"]));
+    assert_eq!(row["phones"], json!([{"value": "+49 341 5550123"}]));
+    assert_eq!(row["links"].as_array().unwrap().len(), 1);
+    assert_eq!(row["headline"], "Between things");
     assert_eq!(row["archived"]["reason"], json!(reason));
     assert!(row["tags"].as_array().unwrap().contains(&json!("keen")));
     assert_eq!(row["sources"], json!(["Fair"]));
