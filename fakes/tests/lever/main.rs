@@ -8,6 +8,7 @@ mod access;
 mod crowd;
 mod hooks;
 mod reads;
+mod shapes;
 mod writes;
 
 use std::time::Duration;
