@@ -163,6 +163,7 @@ impl Workday {
             waits: Vec::new(),
             timeout: self.options.hint_timeout,
             parallel: 1,
+            ends: |status| (200..300).contains(&status),
         };
         let sender = Sender::start(manners, self.clock.clone());
         let _ = self.sender.set(sender);
