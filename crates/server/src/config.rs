@@ -37,20 +37,25 @@ const OVERRIDES: &[(&str, &str)] = &[
     ("server", "data_dir"),
     ("server", "flows"),
     ("server", "connectors"),
+    ("server", "intake_listen"),
+    ("server", "tls_cert"),
+    ("server", "tls_key"),
     ("network", "allow_private"),
 ];
 
 const ROOT: &[&str] = &["server", "network", "connection", "alert", "vars"];
-const SERVER: &[&str] = &["listen", "public_url", "data_dir", "flows", "connectors"];
-/// Settings of the documented surface that this version cannot honour; ignoring one would be a lie.
-const SERVER_LATER: &[&str] = &[
+const SERVER: &[&str] = &[
+    "listen",
+    "public_url",
+    "data_dir",
+    "flows",
+    "connectors",
     "intake_listen",
     "tls_cert",
     "tls_key",
-    "trusted_proxies",
-    "heartbeat",
-    "database_url",
 ];
+/// Settings of the documented surface that this version cannot honour; ignoring one would be a lie.
+const SERVER_LATER: &[&str] = &["trusted_proxies", "heartbeat", "database_url"];
 const NETWORK: &[&str] = &["allow_private"];
 const CONNECTION: &[&str] = &[
     "id",
@@ -97,6 +102,10 @@ pub(crate) struct Server {
     pub(crate) flows: PathBuf,
     /// A folder with more connectors, data only.
     pub(crate) connectors: Option<PathBuf>,
+    /// Where only deliveries and the answers to consents are taken: the part that may face the internet.
+    pub(crate) intake_listen: Option<SocketAddr>,
+    /// The certificate chain and its key, both PEM; every listener then speaks TLS.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
 }
 
 #[derive(Debug, Default)]
@@ -202,18 +211,19 @@ fn server(
     let (listen, public_url) = (setting("listen"), setting("public_url"));
     let (data_dir, flows, connectors) =
         (setting("data_dir"), setting("flows"), setting("connectors"));
-    let listen = listen.and_then(|listen| {
-        let parsed = listen.value.parse().ok();
-        if parsed.is_none() {
-            let says = format!("`{}` is not an address to listen on", listen.value);
-            reader.problem(
-                &listen,
-                says,
-                Some("write it as IP:PORT, such as \"127.0.0.1:8787\""),
-            );
+    let intake_listen = setting("intake_listen");
+    let (tls_cert, tls_key) = (setting("tls_cert"), setting("tls_key"));
+    let tls = match (tls_cert, tls_key) {
+        (Some(cert), Some(key)) => folder(reader, Some(cert)).zip(folder(reader, Some(key))),
+        (Some(one), None) | (None, Some(one)) => {
+            let says = "`tls_cert` and `tls_key` go together";
+            reader.problem(&one, says.to_owned(), Some("name both files, or neither"));
+            None
         }
-        parsed
-    });
+        (None, None) => None,
+    };
+    let listen = listen.and_then(|at| address(reader, &at));
+    let intake_listen = intake_listen.and_then(|at| address(reader, &at));
     let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)));
     Server {
         listen,
@@ -221,7 +231,19 @@ fn server(
         data_dir: folder(reader, data_dir).unwrap_or_else(|| reader.beside("data")),
         flows: folder(reader, flows).unwrap_or_else(|| reader.beside("flows")),
         connectors: folder(reader, connectors),
+        intake_listen,
+        tls,
     }
+}
+
+fn address(reader: &mut Reader<'_>, setting: &Setting) -> Option<SocketAddr> {
+    let parsed = setting.value.parse().ok();
+    if parsed.is_none() {
+        let says = format!("`{}` is not an address to listen on", setting.value);
+        let hint = "write it as IP:PORT, such as \"127.0.0.1:8787\"";
+        reader.problem(setting, says, Some(hint));
+    }
+    parsed
 }
 
 fn network(

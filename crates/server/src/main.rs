@@ -12,6 +12,7 @@ mod open;
 mod serve;
 mod setup;
 mod shelf;
+mod tls;
 mod tokens;
 mod told;
 mod transport;

@@ -25,6 +25,7 @@ use crate::local;
 use crate::mark::Marker;
 use crate::open::{self, Opened};
 use crate::setup::{Env, Installation, environment};
+use crate::tls::{Tls, TlsListener};
 use crate::tokens;
 use crate::told::{Stop, say};
 
@@ -38,9 +39,18 @@ pub(crate) async fn serve(file: Option<&Path>) -> Result<(), Stop> {
     let installation = Installation::read(file, &environment)?;
     let connections = installation.connections(&environment)?;
     let ear = Ear::open()?;
-    let listener = listen(installation.config.server.listen).await?;
+    let server = &installation.config.server;
+    let listener = listen(server.listen).await?;
+    let scheme = if server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let running = run(&installation, connections, listener, None, &environment).await?;
-    say(&format!("listening on http://{}", running.at));
+    say(&format!("listening on {scheme}://{}", running.at));
+    if let Some(at) = running.intake_at {
+        say(&format!("deliveries on {scheme}://{at}"));
+    }
     if let Some(token) = &running.first_token {
         say(&format!("admin token, shown this once: {token}"));
         say(&format!(
@@ -57,6 +67,7 @@ pub(crate) async fn serve(file: Option<&Path>) -> Result<(), Stop> {
 pub(crate) struct Running {
     pub(crate) hub: Arc<Hub>,
     pub(crate) at: SocketAddr,
+    pub(crate) intake_at: Option<SocketAddr>,
     pub(crate) public_url: String,
     pub(crate) first_token: Option<String>,
     api: Api,
@@ -81,6 +92,16 @@ pub(crate) async fn run(
     env: Env<'_>,
 ) -> Result<Running, Stop> {
     let at = listener.local_addr()?;
+    let server = &installation.config.server;
+    let tls = match &server.tls {
+        Some((cert, key)) => Some(Tls::open(cert, key)?),
+        None => None,
+    };
+    let intake = match server.intake_listen {
+        Some(at) => Some(listen(at).await?),
+        None => None,
+    };
+    let intake_at = intake.as_ref().map(TcpListener::local_addr).transpose()?;
     let opened = open::engine(installation, connections, env, true).await?;
     let Opened {
         hub,
@@ -101,14 +122,26 @@ pub(crate) async fn run(
     let (stop, stopped) = watch::channel(false);
     let socket = data_dir.join(SOCKET);
     let socket_listener = owner_only(&socket)?;
-    let doors = vec![
-        tokio::spawn(door(listener, local::public(api.clone()), stopped.clone())),
-        tokio::spawn(door(socket_listener, local::private(api.clone()), stopped)),
+    if let Some(tls) = &tls {
+        tokio::spawn(Arc::clone(tls).watch(Arc::clone(&hub.env)));
+    }
+    let mut doors = vec![
+        public_door(listener, tls.as_ref(), local::public(api.clone()), &stopped)?,
+        tokio::spawn(door(
+            socket_listener,
+            local::private(api.clone()),
+            stopped.clone(),
+        )),
     ];
+    if let Some(intake) = intake {
+        let router = stagewire_api::intake_router(api.clone());
+        doors.push(public_door(intake, tls.as_ref(), router, &stopped)?);
+    }
     tracing::info!(address = %at, data_dir = %data_dir.display(), connections = hub.connections().len(), flows = hub.flows().all().count(), "the server runs");
     Ok(Running {
         hub,
         at,
+        intake_at,
         public_url: public_url(installation, at),
         first_token,
         api,
@@ -116,6 +149,22 @@ pub(crate) async fn run(
         socket,
         stop,
         doors,
+    })
+}
+
+/// A door on the network, behind TLS where there is a certificate.
+fn public_door(
+    listener: TcpListener,
+    tls: Option<&Arc<Tls>>,
+    router: Router,
+    stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    Ok(match tls {
+        Some(tls) => {
+            let listener = TlsListener::over(listener, Arc::clone(tls))?;
+            tokio::spawn(door(listener, router, stopped.clone()))
+        }
+        None => tokio::spawn(door(listener, router, stopped.clone())),
     })
 }
 

@@ -450,3 +450,26 @@ fn the_configuration_in_the_readme_is_right() {
     let config = load(block).expect("what the README shows works");
     assert_eq!((config.connections.len(), config.alerts.len()), (2, 1));
 }
+
+#[test]
+fn the_part_that_faces_the_internet_and_its_certificate_are_settings() {
+    let text =
+        "[server]\nintake_listen = \"0.0.0.0:8443\"\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n";
+    let config = Config::parse(text, None, &|_| None).expect("it is right");
+    assert_eq!(
+        config
+            .server
+            .intake_listen
+            .map(|at| at.to_string())
+            .as_deref(),
+        Some("0.0.0.0:8443")
+    );
+    assert!(config.server.tls.is_some());
+    let half = "[server]\ntls_cert = \"c.pem\"\n";
+    let problems = Config::parse(half, None, &|_| None).expect_err("half of it");
+    assert!(
+        problems[0].to_string().contains("go together"),
+        "{}",
+        problems[0]
+    );
+}
