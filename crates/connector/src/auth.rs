@@ -1,16 +1,29 @@
-//! Ways in: which of the manifest's ways a connection has filled in, how a call carries it, and how a token is asked for. Keeps no
-//! token; when to renew is the engine's business.
+//! Ways in: which of the manifest's ways a connection has filled in, and how a call carries it. What needs a token first says how
+//! one is asked for (`grant`, `consent`). Keeps no token; when to renew is the engine's business.
 
-use crate::http::{Request, Response, rebase};
+mod answer;
+mod client;
+mod consent;
+mod grant;
+mod introspect;
+mod soap;
+
+pub use answer::{AuthError, Token};
+pub use consent::ConsentAsk;
+pub use grant::Rules;
+pub use introspect::Introspected;
+
+use crate::http::Request;
 use crate::manifest::Reader;
-use crate::path::{Path, scalar_text};
 use crate::settings::Settings;
 use crate::template::{Template, plain};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use grant::{Grant, Kind};
 use serde_json::Value;
-use stagewire_model::time::parse_instant;
-use stagewire_model::{Micros, Secret};
+use sha2::{Digest, Sha256};
+use soap::UsernameToken;
+use std::collections::BTreeSet;
 
 /// One way in.
 #[derive(Clone, Debug)]
@@ -28,95 +41,44 @@ pub(crate) enum Scheme {
     None,
     /// `Authorization: Bearer` with a field.
     Bearer(String),
+    /// `Authorization: Basic` with two halves made of fields.
+    Basic { user: Template, password: Template },
     /// A header made of fields.
     Header { name: String, value: Template },
     /// The address itself is the secret.
     UrlIsCredential(String),
-    /// A token for client id and secret.
-    ClientCredentials(Box<Client>),
+    /// A user name and a password inside a SOAP envelope.
+    WsSecurity(UsernameToken),
+    /// A token that is asked for first.
+    OAuth(Box<Grant>),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Client {
-    token_url: String,
-    id: String,
-    secret: String,
-    basic: bool,
-    params: Vec<(String, Template)>,
-    renew_before_ms: i64,
-    lasts_ms: i64,
-    access: Path,
-    expires_at: Path,
-    expires_in: Path,
-    introspect: Option<Introspect>,
+#[derive(Clone, Copy)]
+enum Word {
+    None,
+    Bearer,
+    Basic,
+    Header,
+    Url,
+    WsSecurity,
+    OAuth(Kind),
 }
 
-#[derive(Clone, Debug)]
-struct Introspect {
-    url: String,
-    account: Option<Path>,
-    scopes: Option<Path>,
-}
-
-/// A token that was given to us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// What calls carry.
-    pub access: Secret<String>,
-    /// When it ends, by our clock where only a length was told.
-    pub expires_at: Micros,
-    /// When to ask for the next one.
-    pub renew_at: Micros,
-}
-
-/// What a look at a token told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Introspected {
-    /// The vendor's account the token belongs to.
-    pub account: Option<String>,
-    /// What it may do.
-    pub scopes: Option<Vec<String>>,
-    /// False where the vendor says it is dead.
-    pub active: bool,
-}
-
-/// Why there is no token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// No way in has all its fields.
-    #[error("not filled in: {}", .0.join(", "))]
-    NotFilledIn(Vec<String>),
-    /// The vendor does not take these credentials.
-    #[error("the vendor refused the credentials: {0}")]
-    Denied(String),
-    /// Too fast, or the vendor is not well.
-    #[error("no token now")]
-    Later(Option<i64>),
-    /// An answer without a token.
-    #[error("the answer holds no token")]
-    Unreadable,
-}
+const WORDS: &[(&str, Word)] = &[
+    ("none", Word::None),
+    ("bearer", Word::Bearer),
+    ("basic", Word::Basic),
+    ("header", Word::Header),
+    ("url_is_credential", Word::Url),
+    ("ws_security", Word::WsSecurity),
+    ("oauth2_client_credentials", Word::OAuth(Kind::Client)),
+    ("oauth2_refresh", Word::OAuth(Kind::Refresh)),
+    ("oauth2_code", Word::OAuth(Kind::Code)),
+];
 
 impl Auth {
     pub(crate) fn read(name: String, r: &Reader<'_>) -> Option<Auth> {
-        #[derive(Clone, Copy)]
-        enum Word {
-            None,
-            Bearer,
-            Header,
-            Url,
-            Client,
-        }
-        let word = r.word(
-            "scheme",
-            &[
-                ("none", Word::None),
-                ("bearer", Word::Bearer),
-                ("header", Word::Header),
-                ("url_is_credential", Word::Url),
-                ("oauth2_client_credentials", Word::Client),
-            ],
-        );
+        let word = r.word("scheme", WORDS);
         if !r.has("scheme") {
             r.wrong("`scheme` is missing");
         }
@@ -126,25 +88,33 @@ impl Auth {
                 let field = r.need("field");
                 (Scheme::Bearer(field.clone()), vec![field])
             }
+            Word::Basic => {
+                let (user, password) = (needed(r, "user"), half(r));
+                let (user, password) = (user?, password?);
+                let requires = names([&user, &password]);
+                (Scheme::Basic { user, password }, requires)
+            }
             Word::Header => {
-                let value = r.template("value")?;
-                let requires = value.names().map(str::to_owned).collect();
-                (
-                    Scheme::Header {
-                        name: r.need("header"),
-                        value,
-                    },
-                    requires,
-                )
+                let (name, value) = (r.need("header"), needed(r, "value"));
+                let value = value?;
+                let requires = names([&value]);
+                (Scheme::Header { name, value }, requires)
             }
             Word::Url => {
                 let field = r.need("field");
                 (Scheme::UrlIsCredential(field.clone()), vec![field])
             }
-            Word::Client => {
-                let client = Client::read(r);
-                let requires = vec![client.id.clone(), client.secret.clone()];
-                (Scheme::ClientCredentials(Box::new(client)), requires)
+            Word::WsSecurity => {
+                let (user, password) = (needed(r, "user"), needed(r, "password"));
+                let (user, password) = (user?, password?);
+                let requires = names([&user, &password]);
+                let token = UsernameToken { user, password };
+                (Scheme::WsSecurity(token), requires)
+            }
+            Word::OAuth(kind) => {
+                let grant = Grant::read(kind, r)?;
+                let requires = grant.requires();
+                (Scheme::OAuth(Box::new(grant)), requires)
             }
         };
         Some(Auth {
@@ -154,14 +124,73 @@ impl Auth {
         })
     }
 
+    pub(crate) fn grant(&self) -> Option<&Grant> {
+        match &self.scheme {
+            Scheme::OAuth(grant) => Some(grant),
+            _ => None,
+        }
+    }
+
     /// Whether calls carry a token that must be asked for first.
     pub fn needs_token(&self) -> bool {
-        matches!(self.scheme, Scheme::ClientCredentials(_))
+        self.grant().is_some()
+    }
+
+    /// How its tokens live; `None` where there are none.
+    pub fn rules(&self) -> Option<Rules> {
+        self.grant().map(Grant::rules)
+    }
+
+    /// The fields it uses where they are filled in.
+    pub(crate) fn uses(&self) -> Vec<&str> {
+        self.grant().map(Grant::optional).unwrap_or_default()
     }
 
     /// Whether all its fields are filled in.
     pub(crate) fn fits(&self, settings: &Settings) -> bool {
         self.requires.iter().all(|f| settings.get(f).is_some())
+    }
+
+    /// What is wrong with the values; none of them in it.
+    pub(crate) fn wrong(&self, settings: &Settings) -> Option<String> {
+        match &self.scheme {
+            Scheme::Basic { user, .. } => fill(user, settings, plain)
+                .is_some_and(|u| u.contains(':'))
+                .then(|| format!("`{}` must not hold a colon", names([user]).join("`, `"))),
+            Scheme::OAuth(grant) => grant.wrong(settings),
+            _ => None,
+        }
+    }
+
+    /// Stands for what a token was given to: where it changes, a token is another's. A secret that only proves who asks is not part
+    /// of it where a person's consent stands behind the token.
+    pub fn basis(&self, settings: &Settings) -> String {
+        let fields: Vec<&str> = match self.grant() {
+            Some(grant) => grant.basis(),
+            None => Vec::new(),
+        };
+        self.hashed(settings, fields)
+    }
+
+    /// Stands for everything that is filled in for it: where it changes, what was refused may be asked again.
+    pub fn whole(&self, settings: &Settings) -> String {
+        let required = self.requires.iter().map(String::as_str);
+        self.hashed(settings, required.chain(self.uses()).collect())
+    }
+
+    fn hashed(&self, settings: &Settings, fields: Vec<&str>) -> String {
+        let mut digest = Sha256::new();
+        let mut part = |text: &str| {
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+        };
+        part(&self.name);
+        part(settings.auth_url.as_deref().unwrap_or_default());
+        for field in fields.into_iter().collect::<BTreeSet<_>>() {
+            part(field);
+            part(settings.get(field).unwrap_or_default());
+        }
+        stagewire_model::canonical::hex(&digest.finalize())
     }
 
     /// Puts the credentials on a call.
@@ -173,201 +202,61 @@ impl Auth {
                     request.set_header("authorization", format!("Bearer {value}"));
                 }
             }
+            Scheme::Basic { user, password } => {
+                let filled = |t| fill(t, settings, plain);
+                if let (Some(user), Some(password)) = (filled(user), filled(password)) {
+                    request.set_header("authorization", basic("Basic", &user, &password));
+                }
+            }
             Scheme::Header { name, value } => {
-                let get = |field: &str| settings.get(field).map(Value::from);
-                if let Ok(value) = value.fill(&get, plain) {
+                if let Some(value) = fill(value, settings, plain) {
                     request.set_header(name, value);
                 }
             }
-            Scheme::ClientCredentials(_) => {
+            Scheme::WsSecurity(security) => security.sign(request, settings),
+            Scheme::OAuth(_) => {
                 if let Some(token) = token {
                     request.set_header("authorization", format!("Bearer {token}"));
                 }
             }
         }
     }
+}
 
-    pub(crate) fn token_request(&self, settings: &Settings) -> Option<Request> {
-        let Scheme::ClientCredentials(client) = &self.scheme else {
-            return None;
-        };
-        let (id, secret) = (settings.get(&client.id)?, settings.get(&client.secret)?);
-        let mut form = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
-        for (key, template) in &client.params {
-            // A parameter whose field is empty is left out.
-            if let Ok(value) = template.fill(&|f| settings.get(f).map(Value::from), plain) {
-                form.push((key.clone(), value));
-            }
-        }
-        if !client.basic {
-            form.push(("client_id".into(), id.into()));
-            form.push(("client_secret".into(), secret.into()));
-        }
-        let mut request = form_request(&client.token_url, settings, &form);
-        if client.basic {
-            request.set_header(
-                "authorization",
-                format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))),
-            );
-        }
-        Some(request)
-    }
-
-    pub(crate) fn read_token(&self, response: &Response, now: Micros) -> Result<Token, AuthError> {
-        let Scheme::ClientCredentials(client) = &self.scheme else {
-            return Err(AuthError::Unreadable);
-        };
-        match response.status {
-            200..300 => {}
-            400 | 401 | 403 => {
-                let body = response.json().unwrap_or_default();
-                let word = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-                let said = word("error_description")
-                    .or_else(|| word("error"))
-                    .or_else(|| word("message"))
-                    .unwrap_or_default();
-                return Err(AuthError::Denied(said.chars().take(200).collect()));
-            }
-            _ => {
-                return Err(AuthError::Later(crate::outcome::wait_ms(
-                    response,
-                    &Default::default(),
-                    now,
-                )));
-            }
-        }
-        let body = response.json().ok_or(AuthError::Unreadable)?;
-        let access = client
-            .access
-            .get(&body)
-            .and_then(Value::as_str)
-            .filter(|t| !t.is_empty())
-            .ok_or(AuthError::Unreadable)?;
-        let told = client
-            .expires_at
-            .get(&body)
-            .and_then(Value::as_str)
-            .and_then(parse_instant)
-            .map(|(at, _)| at);
-        let length = client
-            .expires_in
-            .get(&body)
-            .and_then(scalar_text)
-            .and_then(|t| t.parse::<i64>().ok())
-            .filter(|s| *s > 0);
-        let expires_at = told
-            .or_else(|| length.map(|s| now.plus_ms(s.saturating_mul(1000))))
-            .unwrap_or_else(|| now.plus_ms(client.lasts_ms));
-        let renew_at = expires_at.plus_ms(-client.renew_before_ms).max(now);
-        Ok(Token {
-            access: Secret::new(access.to_owned()),
-            expires_at,
-            renew_at,
-        })
-    }
-
-    pub(crate) fn introspect_request(&self, settings: &Settings, token: &str) -> Option<Request> {
-        let Scheme::ClientCredentials(client) = &self.scheme else {
-            return None;
-        };
-        let look = client.introspect.as_ref()?;
-        let mut request = form_request(&look.url, settings, &[("token".into(), token.into())]);
-        let basic = format!(
-            "{}:{}",
-            settings.get(&client.id)?,
-            settings.get(&client.secret)?
-        );
-        request.set_header("authorization", format!("Basic {}", STANDARD.encode(basic)));
-        Some(request)
-    }
-
-    pub(crate) fn read_introspected(&self, response: &Response) -> Option<Introspected> {
-        let Scheme::ClientCredentials(client) = &self.scheme else {
-            return None;
-        };
-        let look = client.introspect.as_ref()?;
-        let body = response.json().filter(|_| response.is_2xx())?;
-        let scopes = look
-            .scopes
-            .as_ref()
-            .and_then(|p| p.get(&body))
-            .and_then(Value::as_str);
-        Some(Introspected {
-            account: look
-                .account
-                .as_ref()
-                .and_then(|p| p.get(&body))
-                .and_then(scalar_text),
-            scopes: scopes.map(|s| s.split_whitespace().map(str::to_owned).collect()),
-            active: body.get("active").and_then(Value::as_bool).unwrap_or(true),
-        })
+/// A template that must be there.
+fn needed(r: &Reader<'_>, key: &'static str) -> Option<Template> {
+    if r.has(key) {
+        r.template(key)
+    } else {
+        drop(r.need(key));
+        None
     }
 }
 
-impl Client {
-    fn read(r: &Reader<'_>) -> Client {
-        let params = r
-            .text_map("params")
-            .into_iter()
-            .filter_map(|(key, text)| match Template::parse(&text) {
-                Ok(template) => Some((key, template)),
-                Err(why) => {
-                    r.wrong_at("params", why);
-                    None
-                }
-            })
-            .collect();
-        let renew = r.table("renew").map(|t| {
-            let before = t.duration("before");
-            t.done();
-            before
-        });
-        let path = |key: &'static str, usual: &str| {
-            r.path(key)
-                .or_else(|| Path::parse(usual))
-                .unwrap_or_default()
-        };
-        let introspect = r.table("introspect").map(|t| {
-            let look = Introspect {
-                url: t.need("url"),
-                account: t.path("account"),
-                scopes: t.path("scopes"),
-            };
-            t.done();
-            look
-        });
-        Client {
-            token_url: r.need("token_url"),
-            id: r.text("client_id").unwrap_or_else(|| "client_id".into()),
-            secret: r
-                .text("client_secret")
-                .unwrap_or_else(|| "client_secret".into()),
-            basic: r
-                .word("client_as", &[("basic", true), ("form", false)])
-                .unwrap_or(true),
-            params,
-            renew_before_ms: renew.flatten().unwrap_or(120_000),
-            lasts_ms: r.duration("lasts").unwrap_or(3_600_000),
-            access: path("access", "access_token"),
-            expires_at: path("expires_at", "expires_at"),
-            expires_in: path("expires_in", "expires_in"),
-            introspect,
-        }
+/// The second half; empty where the first is all there is.
+fn half(r: &Reader<'_>) -> Option<Template> {
+    if r.has("password") {
+        r.template("password")
+    } else {
+        Template::parse("").ok()
     }
 }
 
-fn form_request(url: &str, settings: &Settings, form: &[(String, String)]) -> Request {
-    let encode = crate::http::encode;
-    let body: Vec<String> = form
-        .iter()
-        .map(|(k, v)| format!("{}={}", encode(k), encode(v)))
-        .collect();
-    let mut request = Request::get(
-        rebase(url, settings.auth_url.as_deref()),
-        crate::http::path_of(url),
-    );
-    request.method = "POST".into();
-    request.body = body.join("&").into_bytes();
-    request.set_header("content-type", "application/x-www-form-urlencoded");
-    request
+fn names<const N: usize>(templates: [&Template; N]) -> Vec<String> {
+    let all = templates.iter().flat_map(|t| t.names());
+    let all: BTreeSet<String> = all.map(str::to_owned).collect();
+    all.into_iter().collect()
 }
+
+/// The text with its fields filled in; `None` where one is empty.
+fn fill(template: &Template, settings: &Settings, quote: fn(&str) -> String) -> Option<String> {
+    let get = |field: &str| settings.get(field).map(Value::from);
+    template.fill(&get, quote).ok()
+}
+
+fn basic(word: &str, user: &str, password: &str) -> String {
+    format!("{word} {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! A connector at the vendor's door: which way in, tokens, permissions, "Test connection", limits. Holds no token.
 
-use crate::auth::{Auth, AuthError, Introspected, Token};
+use crate::auth::{Auth, AuthError, ConsentAsk, Introspected, Scheme, Token};
 use crate::http::{Request, Response, encode};
 use crate::limits::{Learned, LimitSpec};
 use crate::load::Connector;
@@ -38,26 +38,51 @@ impl Connector {
         Ok(request)
     }
 
-    /// The call that asks for a token, if this way in needs one.
+    /// The call that asks for a token by what is filled in alone; `None` where no token is needed, or only a consent gives one.
     pub fn token_request(&self, settings: &Settings) -> Option<Request> {
-        self.auth(settings).ok()?.token_request(settings)
+        self.auth(settings).ok()?.grant()?.first(settings)
     }
 
-    /// Reads the answer to [`Connector::token_request`].
+    /// The call that asks for the next token with what the last one came with.
+    pub fn renewal(&self, settings: &Settings, refresh: &str) -> Option<Request> {
+        self.auth(settings).ok()?.grant()?.renew(settings, refresh)
+    }
+
+    /// Reads the answer to a call that asked for a token.
     pub fn read_token(
         &self,
         settings: &Settings,
         response: &Response,
         now: Micros,
     ) -> Result<Token, AuthError> {
-        self.auth(settings)?.read_token(response, now)
+        let grant = self.auth(settings)?.grant().ok_or(AuthError::Unreadable)?;
+        grant.read_token(response, now)
+    }
+
+    /// The address at the vendor where a person agrees; `None` where this way in needs no consent.
+    pub fn consent_url(&self, settings: &Settings, ask: &ConsentAsk<'_>) -> Option<String> {
+        self.auth(settings)
+            .ok()?
+            .grant()?
+            .consent_url(settings, ask)
+    }
+
+    /// The call that changes the code that a person brought back into a token.
+    pub fn code_request(
+        &self,
+        settings: &Settings,
+        code: &str,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+    ) -> Result<Request, AuthError> {
+        let grant = self.auth(settings)?.grant().ok_or(AuthError::Unreadable)?;
+        grant.code_request(settings, code, redirect_uri, verifier)
     }
 
     /// The call that asks what a token is, where the vendor has one.
     pub fn introspect_request(&self, settings: &Settings, token: &str) -> Option<Request> {
-        self.auth(settings)
-            .ok()?
-            .introspect_request(settings, token)
+        let grant = self.auth(settings).ok()?.grant()?;
+        grant.introspect_request(settings, token)
     }
 
     /// Reads the answer to [`Connector::introspect_request`].
@@ -66,7 +91,19 @@ impl Connector {
         settings: &Settings,
         response: &Response,
     ) -> Option<Introspected> {
-        self.auth(settings).ok()?.read_introspected(response)
+        self.auth(settings)
+            .ok()?
+            .grant()?
+            .read_introspected(response)
+    }
+
+    /// The `wsse:Security` element of a SOAP envelope's header; [`Connector::authorize`] puts it where a body has
+    /// `<wsse:Security/>`.
+    pub fn security_header(&self, settings: &Settings) -> Option<String> {
+        match &self.auth(settings).ok()?.scheme {
+            Scheme::WsSecurity(security) => security.element(settings),
+            _ => None,
+        }
     }
 
     /// What the credentials may do, where an answer's header says so.

@@ -25,7 +25,7 @@ mod template;
 mod verify;
 mod write;
 
-pub use auth::{Auth, AuthError, Introspected, Token};
+pub use auth::{Auth, AuthError, ConsentAsk, Introspected, Rules, Token};
 pub use http::{MaybeSent, NotSent, Request, Response, SendError, Transport};
 pub use intake::IntakeSpec;
 pub use limits::{Learned, LimitSpec, PerKey, Window};

@@ -116,8 +116,11 @@ impl Connector {
             .collect();
         for (auth, missing) in auth
             .iter()
-            .flat_map(|a| a.requires.iter().map(move |f| (a, f)))
-            .filter(|(_, f)| !fields.iter().any(|k| k.key == **f))
+            .flat_map(|a| {
+                let required = a.requires.iter().map(String::as_str);
+                required.chain(a.uses()).map(move |f| (a, f))
+            })
+            .filter(|(_, f)| !fields.iter().any(|k| k.key == *f))
         {
             let hint = nearest(missing, fields.iter().map(|f| f.key.as_str()))
                 .map(|w| format!("; did you mean `{w}`?"));
@@ -285,8 +288,9 @@ impl Connector {
         if self.base_url_required && settings.base_url.is_none() {
             wrong.push("`base_url` is not filled in: the address to call".into());
         }
-        if let Err(why) = self.auth(settings) {
-            wrong.push(why.to_string());
+        match self.auth(settings) {
+            Err(why) => wrong.push(why.to_string()),
+            Ok(auth) => wrong.extend(auth.wrong(settings)),
         }
         wrong
     }

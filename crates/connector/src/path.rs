@@ -38,6 +38,14 @@ impl Path {
         })
     }
 
+    /// A path of keys as they are, dots and all.
+    pub(crate) fn of_keys(keys: &[String]) -> Path {
+        Path {
+            steps: keys.iter().cloned().map(Step::Key).collect(),
+            text: keys.join("."),
+        }
+    }
+
     /// The value there; `None` where any part of the way is missing.
     pub(crate) fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.steps.iter().try_fold(value, |v, step| match step {
