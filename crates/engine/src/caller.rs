@@ -45,6 +45,7 @@ impl Purpose {
 }
 
 /// Sends and logs.
+#[derive(Clone)]
 pub struct Caller {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) env: Arc<dyn Env>,

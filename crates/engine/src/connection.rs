@@ -3,10 +3,11 @@
 
 use crate::budget::Budget;
 use crate::mirror::application::Receipts;
+use crate::token::{Held, Purse};
 use stagewire_connector::{Connector, Response, Settings};
 use stagewire_model::{Effect, Micros, OnceKind, time};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 /// What the configuration says of a connection.
 #[derive(Clone, Debug)]
@@ -84,8 +85,8 @@ pub struct Connection {
     pub budget: Budget,
     /// Wakes the reader: a read is wanted.
     pub wanted: tokio::sync::Notify,
-    /// Wakes the poller before its time.
-    pub poll_now: tokio::sync::Notify,
+    /// Wakes who polls: something changed that may let it work.
+    pub woken: tokio::sync::Notify,
     /// Held while a round of its streams is read: one at a time.
     pub syncing: tokio::sync::Mutex<()>,
     /// A person said that what the next full scan does not show is gone, however much it is.
@@ -99,7 +100,8 @@ pub struct Connection {
     vendor_date: AtomicI64,
     account: RwLock<Option<String>>,
     granted: RwLock<Option<Vec<String>>>,
-    pub(crate) token: tokio::sync::Mutex<Option<crate::token::Held>>,
+    pub(crate) purse: Purse,
+    me: Weak<Connection>,
 }
 
 impl Connection {
@@ -109,19 +111,24 @@ impl Connection {
         connector: Arc<Connector>,
         settings: Settings,
         known: &stagewire_store::ConnectionRow,
-    ) -> Connection {
+    ) -> Arc<Connection> {
         let budget = Budget::new(
             connector.limits().clone(),
             Micros(known.blocked_until.unwrap_or(0)),
         );
         let mut receipts = Receipts::default();
         receipts.skip_to(u64::try_from(known.receipt).unwrap_or(0));
-        Connection {
+        let held: Held = known
+            .token
+            .clone()
+            .and_then(|t| serde_json::from_value(t).ok())
+            .unwrap_or_default();
+        Arc::new_cyclic(|me| Connection {
             id: spec.id.clone(),
             connector,
             budget,
             wanted: tokio::sync::Notify::new(),
-            poll_now: tokio::sync::Notify::new(),
+            woken: tokio::sync::Notify::new(),
             syncing: tokio::sync::Mutex::default(),
             missing_is_true: AtomicBool::new(false),
             progress: crate::reads::Progress::default(),
@@ -131,12 +138,46 @@ impl Connection {
             watermark: AtomicI64::new(known.watermark.unwrap_or(0)),
             vendor_date: AtomicI64::new(known.vendor_date.unwrap_or(0)),
             account: RwLock::new(known.account.clone()),
-            granted: RwLock::default(),
-            token: tokio::sync::Mutex::new(
-                known.token.as_ref().and_then(crate::token::Held::from_json),
-            ),
+            granted: RwLock::new(held.scopes.clone()),
+            purse: Purse::new(held),
+            me: me.clone(),
             spec,
-        }
+        })
+    }
+
+    /// Itself, for work that outlives who asked for it.
+    pub(crate) fn me(&self) -> Option<Arc<Connection>> {
+        self.me.upgrade()
+    }
+
+    /// When the token in hand ends, and what renews it, if that is not used before.
+    pub fn token_ends(&self) -> (Option<Micros>, Option<Micros>) {
+        let settings = self.settings();
+        let Ok(auth) = self.connector.auth(&settings) else {
+            return (None, None);
+        };
+        let held = self.purse.held();
+        let (Some(rules), Some(held)) = (auth.rules(), held.of(&auth.basis(&settings))) else {
+            return (None, None);
+        };
+        let idle = rules
+            .idle_ms
+            .filter(|_| held.refresh.is_some() && held.over.is_none())
+            .map(|ms| held.used_at.plus_ms(ms));
+        let token = (!held.access.reveal().is_empty()).then_some(held.expires_at);
+        let ends = [held.refresh_expires_at, idle].into_iter().flatten();
+        (token, ends.min())
+    }
+
+    /// Whether a person begins it by agreeing at the vendor.
+    pub fn by_consent(&self) -> bool {
+        let auth = self.connector.auth(&self.settings()).ok();
+        auth.and_then(|a| a.rules()).is_some_and(|r| r.by_consent)
+    }
+
+    /// A person has done something about it: what was refused may be asked again at once.
+    pub fn ask_again(&self) {
+        self.purse.ask_again();
     }
 
     /// Credentials and addresses.

@@ -5,7 +5,7 @@ use crate::env::Env;
 use crate::flows::{Connections, FlowSet};
 use crate::hub::{AlertTarget, Hub};
 use crate::ingest::Lane;
-use crate::{advance, alerts, reads, subscribe, upkeep};
+use crate::{advance, alerts, reads, subscribe, token, upkeep};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use stagewire_connector::{Connector, Settings, Transport};
@@ -97,6 +97,7 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
     tokio::spawn(advance::work(hub.clone(), signals));
     tokio::spawn(alerts::work(hub.clone()));
     tokio::spawn(upkeep::work(hub.clone()));
+    tokio::spawn(token::keep::work(hub.clone()));
     Ok(hub)
 }
 
@@ -148,22 +149,15 @@ async fn connect(
         }),
         watermark: (!readable && held.watermark.is_none()).then_some(now.0),
         fields: from_file.then(|| (fields.clone(), hash)),
-        token: from_file.then_some(None),
         now: now.0,
         ..ConnectionChange::default()
     };
     hub.store.connection_put(change).await?;
-    let mut held = ConnectionRow {
+    let held = ConnectionRow {
         watermark: held.watermark.or((!readable).then_some(now.0)),
         ..held
     };
-    if from_file {
-        held.token = None;
-    }
-    hub.add(
-        Arc::new(Connection::new(c.spec, c.connector, settings, &held)),
-        true,
-    );
+    hub.add(Connection::new(c.spec, c.connector, settings, &held), true);
     Ok(())
 }
 

@@ -172,7 +172,7 @@ fn refused_reset(e: &ReadError) -> bool {
 /// Starts the reader of a connection: wanted reads, and polls where it has them.
 pub fn start(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![tokio::spawn(wanted::work(hub.clone(), conn.clone()))];
-    if conn.spec.poll_ms.is_some() && conn.can_read() {
+    if conn.spec.poll_ms.is_some() && !conn.connector.streams().is_empty() {
         tasks.push(tokio::spawn(sync::work(hub.clone(), conn.clone())));
     }
     tasks

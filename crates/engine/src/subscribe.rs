@@ -84,7 +84,7 @@ pub fn connect(hub: &Arc<Hub>, s: &SubscriptionRow) -> Option<Arc<Dispatcher>> {
             ..ConnectionRow::default()
         },
     );
-    Some(hub.add(Arc::new(conn), false))
+    Some(hub.add(conn, false))
 }
 
 /// The action that sends an event to a subscription.

@@ -1,34 +1,25 @@
-//! Access tokens: one minted at a time per connection, stored before its first use, kept until it is nearly over. Asks nobody
-//! for consent.
+//! Access tokens: one minted at a time per connection, stored before its first use, renewed before it ends. Whoever waits for one
+//! waits no longer than a deadline, and what was refused is not asked again and again. Asks nobody for consent (see `consent`).
 
-use crate::caller::{Caller, Purpose};
+mod held;
+pub mod keep;
+mod mint;
+mod purse;
+
+pub(crate) use held::{Began, Held, Over, Pending};
+pub(crate) use purse::Purse;
+
+use crate::caller::Caller;
 use crate::connection::Connection;
-use serde_json::{Value, json};
-use stagewire_connector::{AuthError, SendError};
-use stagewire_model::{MAIN, Micros, Secret};
-use stagewire_store::ConnectionChange;
+use purse::{Seat, Want};
+use stagewire_connector::AuthError;
+use stagewire_model::Secret;
+use std::sync::Arc;
 
-/// A token in hand.
-#[derive(Clone, Debug)]
-pub struct Held {
-    access: Secret<String>,
-    expires_at: Micros,
-    renew_at: Micros,
-}
-
-impl Held {
-    pub(crate) fn from_json(v: &Value) -> Option<Held> {
-        Some(Held {
-            access: Secret::new(v.get("access")?.as_str()?.to_owned()),
-            expires_at: Micros(v.get("expires_at")?.as_i64()?),
-            renew_at: Micros(v.get("renew_at")?.as_i64()?),
-        })
-    }
-
-    fn to_json(&self) -> Value {
-        json!({"access": self.access.reveal(), "expires_at": self.expires_at.0, "renew_at": self.renew_at.0})
-    }
-}
+/// How long a caller waits for a token that is being minted; the mint goes on without them.
+const PATIENCE_MS: u64 = 10_000;
+/// What who waited in vain is told to wait.
+const AGAIN_MS: i64 = 1_000;
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +28,35 @@ pub enum NoToken {
     Denied(String),
     /// Fields are missing: a person must fill them.
     NotFilled(Vec<String>),
+    /// A person must agree at the vendor, for the first time or again.
+    Consent(String),
+    /// What is filled in belongs to another account than the connection's.
+    OtherAccount(String),
+    /// Somebody else ends our tokens again and again.
+    Contested,
     /// Not now; ask again after so many milliseconds.
     Later(i64),
+}
+
+impl NoToken {
+    /// The failure's code and what it says, where a person must act; `None` where waiting helps.
+    pub fn words(&self) -> Option<(&'static str, String)> {
+        Some(match self {
+            NoToken::Later(_) => return None,
+            NoToken::Denied(say) => ("AUTH-001", say.clone()),
+            NoToken::NotFilled(fields) => (
+                "AUTH-001",
+                format!("these fields are empty: {}", fields.join(", ")),
+            ),
+            NoToken::Consent(say) => ("AUTH-004", say.clone()),
+            NoToken::OtherAccount(say) => ("ACCOUNT-001", say.clone()),
+            NoToken::Contested => (
+                "AUTH-005",
+                "its tokens are ended early, again and again: another program uses the same credentials"
+                    .to_owned(),
+            ),
+        })
+    }
 }
 
 impl Caller {
@@ -52,6 +70,20 @@ impl Caller {
         conn: &Connection,
         stale: Option<&str>,
     ) -> Result<Option<Secret<String>>, NoToken> {
+        self.hand_out(conn, stale.map_or(Want::Any, Want::Not))
+            .await
+    }
+
+    /// A new token although the one in hand still works, so that what brings it stays alive.
+    pub(crate) async fn renew(&self, conn: &Connection) -> Result<(), NoToken> {
+        self.hand_out(conn, Want::New).await.map(drop)
+    }
+
+    async fn hand_out(
+        &self,
+        conn: &Connection,
+        want: Want<'_>,
+    ) -> Result<Option<Secret<String>>, NoToken> {
         let settings = conn.settings();
         let auth = match conn.connector.auth(&settings) {
             Ok(auth) => auth,
@@ -61,55 +93,34 @@ impl Caller {
         if !auth.needs_token() {
             return Ok(None);
         }
-        let mut held = conn.token.lock().await;
-        let now = self.env.now();
-        if let Some(t) = held.as_ref()
-            && t.renew_at > now
-            && stale != Some(t.access.reveal().as_str())
-        {
-            return Ok(Some(t.access.clone()));
-        }
-        let Some(request) = conn.connector.token_request(&settings) else {
-            return Ok(None);
-        };
-        let mut made = self.send(conn, request, Purpose::Token, 1, None).await;
-        let result = match &made.answer {
-            Ok(response) => conn
-                .connector
-                .read_token(&settings, response, self.env.now()),
-            Err(SendError::NotSent { .. } | SendError::MaybeSent { .. }) => {
-                Err(AuthError::Later(Some(5_000)))
+        let (basis, whole) = (auth.basis(&settings), auth.whole(&settings));
+        let mut waiting = match conn.purse.seat(&basis, &whole, want, self.env.now()) {
+            Seat::Use(token) => return Ok(Some(token)),
+            Seat::No(no) => return Err(no),
+            Seat::Wait(waiting) => waiting,
+            Seat::Mint(begun, waiting) => {
+                if let Some(conn) = conn.me() {
+                    // beside whoever asked: an answer must not be lost because they went away
+                    tokio::spawn(mint::fly(Arc::new(self.clone()), conn, begun));
+                }
+                waiting
             }
         };
-        if result.is_err() {
-            made.row.code = "AUTH-001".into();
+        let answer = async {
+            let landed = waiting.wait_for(Option::is_some).await.ok();
+            landed.and_then(|l| (*l).clone())
+        };
+        let answer = tokio::select! {
+            answer = answer => answer,
+            () = self.env.sleep(PATIENCE_MS) => None,
+        };
+        match answer.unwrap_or(Err(NoToken::Later(AGAIN_MS))) {
+            Ok(token) => Ok(Some(token)),
+            Err(no @ NoToken::Later(_)) => match conn.purse.living(&basis, want, self.env.now()) {
+                Some(token) => Ok(Some(token)),
+                None => Err(no),
+            },
+            Err(no) => Err(no),
         }
-        self.log(&made).await;
-        let token = match result {
-            Ok(t) => t,
-            Err(AuthError::Later(wait_ms)) => {
-                return Err(NoToken::Later(wait_ms.unwrap_or(5_000).max(1_000)));
-            }
-            Err(e) => return Err(NoToken::Denied(e.to_string())),
-        };
-        let fresh = Held {
-            access: token.access,
-            expires_at: token.expires_at,
-            renew_at: token.renew_at,
-        };
-        let change = ConnectionChange {
-            ws: MAIN,
-            conn: conn.id.clone(),
-            token: Some(Some(fresh.to_json())),
-            now: self.env.now().0,
-            ..Default::default()
-        };
-        if let Err(e) = self.store.connection_put(change).await {
-            tracing::error!(connection.id = %conn.id, cause = %e, "a new token could not be stored and is not used");
-            return Err(NoToken::Later(5_000));
-        }
-        let access = fresh.access.clone();
-        *held = Some(fresh);
-        Ok(Some(access))
     }
 }

@@ -581,6 +581,7 @@ pub struct ConnectionChange {
     pub ws: i64,
     pub conn: String,
     pub state: Option<(String, String)>,
+    pub account: Option<String>,
     pub watermark: Option<i64>,
     pub blocked_until: Option<Option<i64>>,
     pub vendor_date: Option<i64>,

@@ -143,16 +143,10 @@ impl Dispatcher {
                 self.hub.env.now().plus_ms(ms),
                 "waiting for a token",
             ))),
-            Err(NoToken::Denied(say)) => {
-                self.needs_you("AUTH-001", &say).await;
-                Err(Box::new(refused(self.hub.env.now())))
-            }
-            Err(NoToken::NotFilled(fields)) => {
-                self.needs_you(
-                    "AUTH-001",
-                    &format!("these fields are empty: {}", fields.join(", ")),
-                )
-                .await;
+            Err(no) => {
+                if let Some((code, say)) = no.words() {
+                    self.needs_you(code, &say).await;
+                }
                 Err(Box::new(refused(self.hub.env.now())))
             }
         }

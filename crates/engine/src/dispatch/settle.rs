@@ -7,7 +7,7 @@ use super::line::{Entry, Result as Landed};
 use super::{Dispatcher, Loaded};
 use crate::connection::State;
 use stagewire_model::{ActionState, MAIN, Micros};
-use stagewire_store::{CallRow, Class, ConnectionChange, Failing, SealedBody, Settle, Table};
+use stagewire_store::{CallRow, Class, Failing, SealedBody, Settle, Table};
 use std::sync::Arc;
 
 impl Dispatcher {
@@ -271,33 +271,10 @@ impl Dispatcher {
     }
 
     pub(super) async fn needs_you(&self, code: &str, say: &str) {
-        let sentence = format!("{} stopped: {say}", self.conn.connector.name);
-        self.set_state(State::NeedsYou, &sentence).await;
-        let failing = Failing {
-            ws: MAIN,
-            group_key: format!("{code}|{}", self.conn.id),
-            code: code.to_owned(),
-            conn: Some(self.conn.id.clone()),
-            flow: None,
-            cause: sentence,
-            owner: self.conn.spec.owner.clone(),
-            at: self.hub.env.now().0,
-            item: Some(("connection".into(), 0)),
-        };
-        let _ = self.store().fail(vec![failing]).await;
-        self.hub.settled(0, false, true);
+        self.hub.needs_you(&self.conn, code, say).await;
     }
 
     pub(super) async fn set_state(&self, state: State, sentence: &str) {
-        if self.conn.state().0 != State::Paused && self.conn.set_state(state, sentence) {
-            let change = ConnectionChange {
-                ws: MAIN,
-                conn: self.conn.id.clone(),
-                state: Some((state.as_str().into(), sentence.to_owned())),
-                now: self.hub.env.now().0,
-                ..Default::default()
-            };
-            let _ = self.store().connection_put(change).await;
-        }
+        self.hub.put_state(&self.conn, state, sentence).await;
     }
 }

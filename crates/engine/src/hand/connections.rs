@@ -1,7 +1,7 @@
 //! Filling in a connection, pausing it, letting it go on.
 
 use super::entry;
-use crate::connection::State;
+use crate::connection::{Connection, State};
 use crate::hub::Hub;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -56,7 +56,6 @@ impl Hub {
                 "New credentials, not tried yet".into(),
             )),
             fields: Some((all.clone(), hash)),
-            token: Some(None),
             audit: Some(entry(
                 now.0,
                 by,
@@ -68,14 +67,21 @@ impl Hub {
             ..ConnectionChange::default()
         };
         self.store.connection_put(change).await?;
-        *conn.token.lock().await = None;
         conn.set_settings(crate::engine::settings(&conn.spec, &all));
         conn.set_state(State::Unknown, "New credentials, not tried yet");
+        self.set_going(&conn);
+        Ok(())
+    }
+
+    /// Something changed that may let a connection work: it is tested, and all that waits for it looks again.
+    pub(crate) fn set_going(self: &Arc<Self>, conn: &Arc<Connection>) {
+        conn.ask_again();
         tokio::spawn(crate::reads::check_at_start(self.clone(), conn.clone()));
-        if let Some(d) = self.dispatcher(id) {
+        conn.woken.notify_one();
+        conn.wanted.notify_one();
+        if let Some(d) = self.dispatcher(&conn.id) {
             d.wake();
         }
-        Ok(())
     }
 
     /// Pauses a connection's writes, or lets them go on.

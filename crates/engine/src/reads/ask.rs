@@ -7,7 +7,7 @@ use crate::hub::Hub;
 use crate::token::NoToken;
 use stagewire_connector::{Outcome, Request, Response, ScanError, SendError};
 use stagewire_model::{MAIN, Micros};
-use stagewire_store::{ConnectionChange, Failing};
+use stagewire_store::Failing;
 
 /// Tries of one request before the read fails.
 const TRIES: u32 = 4;
@@ -86,15 +86,9 @@ pub(super) async fn ask(
                     .await;
                 continue;
             }
-            Err(NoToken::Denied(say)) => return Err(needs_you(hub, conn, "AUTH-001", &say).await),
-            Err(NoToken::NotFilled(fields)) => {
-                return Err(needs_you(
-                    hub,
-                    conn,
-                    "AUTH-001",
-                    &format!("these fields are empty: {}", fields.join(", ")),
-                )
-                .await);
+            Err(no) => {
+                let (code, say) = no.words().unwrap_or_default();
+                return Err(needs_you(hub, conn, code, &say).await);
             }
         };
         let taken = slot(hub, conn, priority).await;
@@ -202,43 +196,17 @@ async fn answered(hub: &Hub, conn: &Connection, response: &Response) {
     }
     let (state, _) = conn.state();
     if matches!(state, State::Unknown | State::Slow | State::NeedsYou) {
-        put_state(hub, conn, State::Working, "Working").await;
-        let _ = hub
-            .store
-            .recovered(MAIN, format!("AUTH-001|{}", conn.id), hub.env.now().0)
-            .await;
-        let _ = hub
-            .store
-            .recovered(MAIN, format!("AUTH-002|{}", conn.id), hub.env.now().0)
-            .await;
-        if let Some(d) = hub.dispatcher(&conn.id) {
-            d.wake();
-        }
+        hub.is_well(conn).await;
     }
 }
 
 /// Changes the state where it differs.
 pub(super) async fn put_state(hub: &Hub, conn: &Connection, state: State, sentence: &str) {
-    if conn.state().0 != State::Paused && conn.set_state(state, sentence) {
-        let now = hub.env.now().0;
-        let change = ConnectionChange {
-            ws: MAIN,
-            conn: conn.id.clone(),
-            state: Some((state.as_str().into(), sentence.to_owned())),
-            last_success: matches!(state, State::Working | State::CatchingUp).then_some(now),
-            vendor_date: conn.vendor_date().map(|d| d.0),
-            now,
-            ..Default::default()
-        };
-        let _ = hub.store.connection_put(change).await;
-    }
+    hub.put_state(conn, state, sentence).await;
 }
 
 async fn needs_you(hub: &Hub, conn: &Connection, code: &str, say: &str) -> ReadError {
-    let sentence = format!("{} stopped: {say}", conn.connector.name);
-    put_state(hub, conn, State::NeedsYou, &sentence).await;
-    fail(hub, conn, code, &sentence, code).await;
-    ReadError::NeedsYou(sentence)
+    ReadError::NeedsYou(hub.needs_you(conn, code, say).await)
 }
 
 /// Opens or counts a failure of the connection itself.

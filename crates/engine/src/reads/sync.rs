@@ -31,6 +31,10 @@ pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
         return;
     };
     loop {
+        if !conn.can_read() {
+            conn.woken.notified().await; // until somebody fills it in
+            continue;
+        }
         let pause = match sync_now(&hub, &conn, Round::default()).await {
             Ok(()) => every,
             Err(ReadError::NeedsYou(_)) => 60_000,
@@ -40,7 +44,7 @@ pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
             }
         };
         tokio::select! {
-            () = conn.poll_now.notified() => {}
+            () = conn.woken.notified() => {}
             () = hub.env.sleep(u64::try_from(pause).unwrap_or(60_000)) => {}
         }
     }

@@ -16,11 +16,14 @@ use std::sync::Arc;
 const TAKE: i64 = 200;
 
 pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
-    if !conn.can_read() {
+    if conn.connector.streams().is_empty() {
         return;
     }
     loop {
         tokio::select! { () = conn.wanted.notified() => {}, () = hub.env.sleep(1_000) => {} }
+        if !conn.can_read() {
+            continue; // until somebody fills it in
+        }
         if conn.watermark().is_none() && conn.spec.poll_ms.is_some() {
             continue; // the first read of everything comes first
         }

@@ -62,7 +62,7 @@ fn catalog(configured: Vec<Configured>) -> Connections {
     let connection = |c: Configured| {
         let settings = filled_in(&c.spec, &c.fields);
         let unknown = ConnectionRow::default();
-        Arc::new(Connection::new(c.spec, c.connector, settings, &unknown))
+        Connection::new(c.spec, c.connector, settings, &unknown)
     };
     Connections(configured.into_iter().map(connection).collect())
 }

@@ -18,6 +18,12 @@ impl Tx<'_> {
             )?
             .execute((c.ws, conn, state, sentence))?;
         }
+        if let Some(account) = &c.account {
+            self.sql(
+                "UPDATE connection SET account = COALESCE(account, ?3) WHERE ws = ?1 AND conn = ?2",
+            )?
+            .execute((c.ws, conn, account))?;
+        }
         if let Some(at) = c.watermark {
             self.sql("UPDATE connection SET watermark = COALESCE(watermark, ?3) WHERE ws = ?1 AND conn = ?2")?.execute((c.ws, conn, at))?;
             self.sql("UPDATE delivery SET wait = 4 WHERE conn = ?1 AND state = 0 AND wait = 1")?
