@@ -73,6 +73,7 @@ const NEEDS: &[(&str, Role)] = &[
     ("/api/v1/commands", Role::Operator),
     ("/api/v1/connections/{id}/check", Role::Operator),
     ("/api/v1/connections/{id}/sync", Role::Operator),
+    ("/api/v1/connections/{id}/connect", Role::Operator),
     ("/api/v1/connections/{id}/pause", Role::Operator),
     ("/api/v1/connections/{id}/resume", Role::Operator),
     ("/api/v1/flows/{id}/try", Role::Operator),
@@ -188,7 +189,8 @@ fn permit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     caller.must_be(needs(request.method(), path), "this")
 }
 
-async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// Who sent this token.
+pub(crate) async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
     let unknown = |say: &str| Problem::new(StatusCode::UNAUTHORIZED, say);
     let given = headers
         .get(header::AUTHORIZATION)

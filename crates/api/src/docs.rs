@@ -145,7 +145,10 @@ fn common(path: &str, method: &str, operation: &mut Value) {
     let body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         .as_str()
         .unwrap_or_default();
-    if body.ends_with("/Nothing") || body.ends_with("/Again") {
+    if ["/Nothing", "/Again", "/Wish"]
+        .iter()
+        .any(|b| body.ends_with(b))
+    {
         operation["requestBody"]["required"] = json!(false);
     }
     if !parameters.is_empty() {

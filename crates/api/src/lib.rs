@@ -1,7 +1,8 @@
-//! The REST API: `/in`, `/api/v1`, health, metrics and its own description. It asks the engine and the store and decides nothing about
+//! The REST API: `/in`, `/api/v1`, `/connect`, health, metrics and its own description. It asks the engine and the store and decides nothing about
 //! vendors, flows or records itself.
 
 pub mod auth;
+mod connect;
 mod docs;
 mod frame;
 mod health;
@@ -34,6 +35,8 @@ pub struct Api {
     pub hub: Arc<Hub>,
     /// This program's version.
     pub version: &'static str,
+    /// How browsers reach this server, without a slash at the end.
+    pub public_url: Arc<str>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -48,11 +51,12 @@ pub(crate) struct Shared {
 }
 
 impl Api {
-    /// The API of a running engine.
-    pub fn new(hub: Arc<Hub>, version: &'static str) -> Api {
+    /// The API of a running engine, reached at this address.
+    pub fn new(hub: Arc<Hub>, version: &'static str, public_url: &str) -> Api {
         Api {
             hub,
             version,
+            public_url: public_url.trim_end_matches('/').into(),
             shared: Arc::default(),
         }
     }
@@ -81,9 +85,11 @@ pub fn local_router(state: Api) -> Router {
     framed(api, state)
 }
 
-/// Only what the outside world may reach: deliveries.
+/// Only what the outside world may reach: deliveries, and people who come back from a vendor.
 pub fn intake_router(state: Api) -> Router {
-    intake::routes().with_state(state)
+    let framed = from_fn_with_state(state.clone(), frame::frame);
+    let back = connect::back().layer(framed);
+    intake::routes().merge(back).with_state(state)
 }
 
 /// The OpenAPI document.
@@ -101,6 +107,7 @@ fn described() -> OpenApiRouter<Api> {
 fn framed(api: Router<Api>, state: Api) -> Router {
     let rest = api
         .merge(health::routes().split_for_parts().0)
+        .merge(connect::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so);
     rest.layer(from_fn_with_state(state.clone(), frame::frame))

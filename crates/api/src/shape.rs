@@ -26,6 +26,8 @@ pub struct ConnectionDetail {
     pub connection: Connection,
     /// The fields of its form; values are never shown.
     pub fields: Vec<FormField>,
+    /// What it is allowed.
+    pub scopes: Scopes,
     /// What is read from it.
     pub streams: Vec<StreamState>,
     /// What it can do.

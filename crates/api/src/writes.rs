@@ -2,6 +2,7 @@
 
 mod admin;
 mod connections;
+mod consent;
 mod failures;
 mod flows;
 mod holds;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(failures::routes())
         .merge(connections::routes())
         .merge(sync::routes())
+        .merge(consent::routes())
         .merge(flows::routes())
         .merge(subscriptions::routes())
         .merge(admin::routes())

@@ -54,7 +54,8 @@ impl Door {
             let says = "nothing is sent until the server runs and somebody confirms that this is the live one";
             return Err(anyhow::anyhow!("{why}; {says}").into());
         }
-        Ok(Self::Here(local::private(local::api(&opened.hub)), opened))
+        let api = local::api(&opened.hub, &installation.config.server.public_url);
+        Ok(Self::Here(local::private(api), opened))
     }
 
     /// One request; any status is an answer.

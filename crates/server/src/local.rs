@@ -22,8 +22,8 @@ pub(crate) const VERIFY_LOG: &str = "/local/verify-log";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The API of a running engine.
-pub(crate) fn api(hub: &Arc<Hub>) -> Api {
-    Api::new(Arc::clone(hub), VERSION)
+pub(crate) fn api(hub: &Arc<Hub>, public_url: &str) -> Api {
+    Api::new(Arc::clone(hub), VERSION, public_url)
 }
 
 /// Deliveries, health, and the API for who has a token.

@@ -118,7 +118,8 @@ pub(crate) async fn run(
     tokio::spawn(Arc::clone(&marker).work(Arc::clone(&hub)));
     flows::at_start(&hub, &installation.config.server.flows, override_reason).await;
     let first_token = tokens::at_start(&hub, env).await?;
-    let api = local::api(&hub);
+    let public_url = public_url(installation, at);
+    let api = local::api(&hub, &public_url);
     let (stop, stopped) = watch::channel(false);
     let socket = data_dir.join(SOCKET);
     let socket_listener = owner_only(&socket)?;
@@ -141,8 +142,12 @@ pub(crate) async fn run(
     Ok(Running {
         hub,
         at,
+<<<<<<< HEAD
         intake_at,
         public_url: public_url(installation, at),
+=======
+        public_url,
+>>>>>>> 82352a8 (Connect by consent: a link, the way to the vendor and back, its pages)
         first_token,
         api,
         marker,

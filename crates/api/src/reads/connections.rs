@@ -59,6 +59,8 @@ async fn connection(State(api): State<Api>, Id(id): Id) -> Result<Json<Value>, P
         .map(|(stream, _, rows)| (stream, rows))
         .collect();
     item["streams"] = conn.connector.streams().iter().map(|s| json!({"name": s.name, "entity": s.entity.name(), "rows": checkpoints.get(&s.name)})).collect();
+    item["scopes"] =
+        json!({"needed": api.hub.wanted_scopes(&conn, &[]), "granted": conn.granted()});
     item["actions"] = conn
         .connector
         .actions(&settings)
@@ -83,12 +85,16 @@ pub(crate) fn item(api: &Api, conn: &Connection, row: Option<&ConnectionRow>) ->
     let time = |t: Option<i64>| t.map(|t| Micros(t).text());
     let (state, sentence) = conn.state();
     let dispatcher = api.hub.dispatcher(&conn.id);
+    let (token_ends, refresh_ends) = conn.token_ends();
     let blocked = conn.budget.blocked_until();
     let blocked = (blocked > api.hub.env.now()).then(|| blocked.text());
     json!({
         "id": conn.id, "connector": conn.connector.id, "name": conn.connector.name, "state": state.as_str(), "sentence": sentence, "owner": conn.spec.owner,
         "last_success_at": time(row.and_then(|r| r.last_success)),
         "account": conn.account(),
+        "by_consent": conn.by_consent(),
+        "token_expires_at": token_ends.map(Micros::text),
+        "refresh_expires_at": refresh_ends.map(Micros::text),
         "watermark_at": conn.watermark().map(Micros::text),
         "backfilled": row.is_some_and(|r| r.backfilled),
         "blocked_until": blocked,

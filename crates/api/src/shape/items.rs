@@ -32,6 +32,12 @@ shapes! {
         last_success_at: Option<String>,
         /// The vendor's account it is pinned to.
         account: Option<String>,
+        /// Whether a person begins it by agreeing at the vendor.
+        by_consent: bool,
+        /// When the token in hand ends; it is renewed before.
+        token_expires_at: Option<String>,
+        /// When what renews it ends, if it is not used before.
+        refresh_expires_at: Option<String>,
         /// What is earlier than this is history and gives no event.
         watermark_at: Option<String>,
         /// Whether the first read of everything is over.
@@ -48,6 +54,13 @@ shapes! {
         waiting: i64,
         /// Since when nothing is sent because too many calls failed.
         circuit_open_since: Option<String>,
+    }
+    /// What a connection is allowed at the vendor.
+    Scopes {
+        /// What its lists and the actions of live flows need.
+        needed: Vec<String>,
+        /// What the vendor says was granted; null where it does not say.
+        granted: Option<Vec<String>>,
     }
     /// One field of a connection's form.
     FormField {

@@ -59,6 +59,7 @@ async fn check(
     Body(_): Body<Nothing>,
 ) -> Result<Json<Checked>, Problem> {
     let conn = find(&api, &id)?;
+    conn.ask_again();
     let answer = tokio::time::timeout(PATIENCE, reads::check(&api.hub, &conn)).await;
     let checked = match answer {
         Ok(Ok(())) => Checked {

@@ -39,6 +39,27 @@ header = "X-Key"
 value = "{key}"
 "#;
 
+/// A second vendor, where a person must agree.
+const CONSENT: &str = r#"
+format = 1
+id = "lv"
+name = "Leave"
+kind = "ats"
+base_url = "https://api.lv.example"
+checked_on = "2026-11-24"
+check = { get = "/me", scope = "people:read" }
+[fields]
+client_id = { label = "Id" }
+client_secret = { label = "Secret", secret = true }
+[auth.consent]
+scheme = "oauth2_code"
+authorize_url = "https://auth.lv.example/authorize"
+token_url = "https://auth.lv.example/token"
+pkce = true
+rotating = true
+idle_death = "24h"
+"#;
+
 const MAPPING: &str = r#"
 [person]
 entity = "candidate"
@@ -105,21 +126,46 @@ pub(crate) struct Vendor {
 }
 
 impl Transport for Vendor {
-    fn send(&self, _: Out) -> Sending<'_> {
+    fn send(&self, request: Out) -> Sending<'_> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let away = self.away.load(Ordering::SeqCst);
+        let token = request.url.ends_with("/token");
+        let good = String::from_utf8_lossy(&request.body).contains("code=good");
         Box::pin(async move {
             if away {
                 return Err(SendError::NotSent {
                     kind: NotSent::Refused,
                 });
             }
+            let body: &[u8] = match (token, good) {
+                (false, _) => br#"{"note": {"id": "n1"}}"#,
+                (true, true) => br#"{"access_token": "lv-access", "refresh_token": "lv-refresh", "expires_in": 3600}"#,
+                (true, false) => br#"{"error": "invalid_grant"}"#,
+            };
             Ok(Response {
-                status: 200,
+                status: if token && !good { 400 } else { 200 },
                 headers: Vec::new(),
-                body: br#"{"note": {"id": "n1"}}"#.to_vec(),
+                body: body.to_vec(),
             })
         })
+    }
+}
+
+fn consent(like: &ConnectionSpec) -> Configured {
+    let files = [("connector.toml".to_owned(), CONSENT.to_owned())].into();
+    let loaded = Connector::load("lv", &files);
+    let loaded = loaded.map_err(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let fields = [("client_id", "c1"), ("client_secret", "s1")];
+    Configured {
+        spec: ConnectionSpec {
+            id: "lv".into(),
+            connector: "lv".into(),
+            ..like.clone()
+        },
+        connector: Arc::new(loaded.expect("it loads")),
+        fields: fields
+            .map(|(k, v)| (k.to_owned(), Secret::new(v.to_owned())))
+            .into(),
     }
 }
 
@@ -176,6 +222,15 @@ pub(crate) fn token(role: &str) -> String {
 
 impl Server {
     pub(crate) async fn start() -> Server {
+        Server::with(false).await
+    }
+
+    /// With a second connection, `lv`, where a person must agree.
+    pub(crate) async fn consenting() -> Server {
+        Server::with(true).await
+    }
+
+    async fn with(consenting: bool) -> Server {
         let n = SERVERS.fetch_add(1, Ordering::SeqCst);
         let dir = std::env::temp_dir().join(format!("stagewire-api-{}-{n}", std::process::id()));
         let _ = std::fs::remove_dir_all(&dir);
@@ -212,11 +267,14 @@ impl Server {
             .map(|(k, v)| (k.to_owned(), Secret::new(v.to_owned())))
             .into();
         let vendor = Arc::new(Vendor::default());
-        let connections = vec![Configured {
+        let mut connections = vec![Configured {
             spec,
             connector: connector.clone(),
             fields,
         }];
+        if consenting {
+            connections.push(consent(&connections[0].spec));
+        }
         let setup = Setup {
             vars: Default::default(),
             store,
@@ -243,7 +301,7 @@ impl Server {
                 .await
                 .expect("a token");
         }
-        let api = Api::new(hub, "0.0.0-test");
+        let api = Api::new(hub, "0.0.0-test", "https://sw.example");
         Server {
             app: router(api.clone()),
             local: local_router(api.clone()),
