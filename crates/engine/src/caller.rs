@@ -77,7 +77,9 @@ impl Caller {
         let (method, path) = (request.method.clone(), request.template.clone());
         let answer = self.transport.send(request).await;
         let now = self.env.now();
-        let learned = answer.as_ref().ok().map(|r| conn.connector.learn(r, now));
+        // a token service counts by itself
+        let counted = answer.as_ref().ok().filter(|_| purpose != Purpose::Token);
+        let learned = counted.map(|r| conn.connector.learn(r, now));
         let mut bodies = Vec::new();
         let response = match &answer {
             Ok(r) if !r.body.is_empty() && !matches!(purpose, Purpose::Read | Purpose::Token) => {

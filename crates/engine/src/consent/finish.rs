@@ -193,8 +193,7 @@ impl Hub {
         let (state, sentence) = (State::Unknown, "A new consent, not tried yet");
         let paused = conn.state().0 == State::Paused;
         let take = |held: &mut Held| {
-            held.refresh = None;
-            held.refresh_expires_at = None;
+            (held.refresh, held.refresh_expires_at) = (None, None);
             held.take(&basis, token, self.env.now());
             true
         };

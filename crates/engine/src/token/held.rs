@@ -72,16 +72,28 @@ impl Held {
         (!held.access.reveal().is_empty() && held.expires_at > now).then_some(&held.access)
     }
 
+    /// From now on it is about this; what was given to something else is gone.
+    pub(crate) fn turn_to(&mut self, basis: &str) {
+        if self.basis != basis {
+            *self = Held {
+                basis: basis.to_owned(),
+                pending: self.pending.take(),
+                ..Held::default()
+            };
+        }
+    }
+
     /// Takes what an answer brought.
     pub(crate) fn take(&mut self, basis: &str, token: &Token, now: Micros) {
-        let kept = if self.basis == basis {
-            (self.refresh.take(), self.refresh_expires_at)
-        } else {
-            (None, None)
-        };
+        self.turn_to(basis);
+        let (old, old_ends) = (self.refresh.take(), self.refresh_expires_at);
         let (refresh, ends) = match &token.refresh {
-            Some(refresh) => (Some(refresh.clone()), token.refresh_expires_at),
-            None => kept,
+            // the same again lives no longer than before
+            Some(same) if old.as_ref() == Some(same) && old_ends.is_some() => {
+                (old, token.refresh_expires_at.or(old_ends).min(old_ends))
+            }
+            Some(new) => (Some(new.clone()), token.refresh_expires_at),
+            None => (old, old_ends),
         };
         *self = Held {
             basis: basis.to_owned(),

@@ -139,7 +139,7 @@ impl Job<'_> {
         let mark = |held: &mut super::Held| {
             let mine = self.is_mine(held);
             if mine {
-                held.basis = self.basis.to_owned();
+                held.turn_to(self.basis);
                 held.unheard = unheard;
             }
             mine
@@ -244,7 +244,7 @@ impl Job<'_> {
         let end = |held: &mut super::Held| {
             let mine = self.is_mine(held);
             if mine {
-                held.basis = self.basis.to_owned();
+                held.turn_to(self.basis);
                 held.over = Some(Over {
                     whole: self.whole.to_owned(),
                     say: say.clone(),

@@ -95,5 +95,11 @@ fn an_end_that_nothing_puts_off_is_told_thirty_seven_and_one_days_before() {
             );
         }
         assert_eq!(world.vendor.calls("/token"), 1, "renewing would not help");
+        let ends = life.conn.token_ends().1;
+        life.token()
+            .await
+            .expect("the same refresh token brings the next");
+        assert_eq!(world.vendor.calls("/token"), 2);
+        assert_eq!(life.conn.token_ends().1, ends, "and lives no longer for it");
     });
 }

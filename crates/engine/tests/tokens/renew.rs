@@ -189,6 +189,33 @@ fn a_refusal_for_good_is_never_asked_again_until_somebody_acts() {
 }
 
 #[test]
+fn what_another_refresh_token_had_brought_is_not_used_with_a_new_one() {
+    let world = World::new(TYPED_ONCE);
+    world.live(async |life| {
+        assert_eq!(life.token().await.as_deref(), Ok("a1"));
+        world.vendor.next(&[Fate::Unreached, Fate::Unreached]);
+        world.vendor.books().refresh = "fresh".into();
+        let fields = [("refresh_token".to_owned(), "fresh".into())]
+            .into_iter()
+            .collect();
+        life.hub
+            .set_fields("ats", fields, "ana")
+            .await
+            .expect("set");
+        assert!(
+            matches!(life.token().await, Err(NoToken::Later(_))),
+            "a1 is another's"
+        );
+        for _ in 0..2 {
+            world.clock.pass(6 * SECOND);
+            let _ = life.token().await;
+        }
+        assert_eq!(life.token().await.as_deref(), Ok("a2"));
+        assert_eq!(world.vendor.form("/token")["refresh_token"], "fresh");
+    });
+}
+
+#[test]
 fn fields_that_say_nothing_about_the_token_leave_it_alone() {
     let world = World::new(TYPED_ONCE);
     world.live(async |life| {
