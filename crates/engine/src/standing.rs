@@ -35,6 +35,7 @@ impl Hub {
         if code == "AUTH-002" {
             conn.purse.uncontested(); // what is refused at once was not ended by somebody else
         }
+        // what a person has ignored stays so while nothing changes
         let known = conn.state() == (State::NeedsYou, sentence.clone());
         self.put_state(conn, State::NeedsYou, &sentence).await;
         if known {

@@ -68,6 +68,30 @@ fn a_crash_before_the_vendor_heard_of_it_costs_nothing() {
 }
 
 #[test]
+fn two_crashes_in_a_row_are_enough() {
+    let world = World::new(TYPED_ONCE);
+    for _ in 0..2 {
+        world.live(async |life| {
+            world.vendor.next(&[Fate::Held]);
+            tokio::select! {
+                biased;
+                () = world.vendor.came.notified() => {}
+                _ = life.token() => panic!("it is held"),
+            }
+        });
+        world.vendor.books().refresh = "typed".into();
+    }
+    world.live(async |life| {
+        let said = life.token().await;
+        assert!(
+            matches!(&said, Err(NoToken::Consent(say)) if say.contains("lost twice")),
+            "{said:?}"
+        );
+        assert_eq!(world.vendor.calls("/token"), 2);
+    });
+}
+
+#[test]
 fn a_crash_after_the_vendor_answered_ends_in_one_clear_state() {
     let world = World::new(TYPED_ONCE);
     world.live(async |life| {
@@ -128,6 +152,18 @@ fn a_lost_answer_is_asked_for_once_more_and_then_a_person_is_needed() {
         }
         assert_eq!(world.vendor.calls("/token"), 4, "no storm");
         assert_eq!(life.failures().await, ["AUTH-004"], "one entry");
+        // what a person ignores stays ignored while nothing changes
+        let id = life.list("failures", "id", |_| true).await[0]
+            .parse()
+            .expect("a number");
+        life.store
+            .failure_state(id, "ignored".into(), "ana".into(), 0)
+            .await
+            .expect("ignored");
+        reads::check(&life.hub, &life.conn)
+            .await
+            .expect_err("still");
+        assert_eq!(life.failures().await, Vec::<String>::new());
         assert_eq!(life.conn.state().0, State::NeedsYou);
     });
 }
