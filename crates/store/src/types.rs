@@ -127,6 +127,8 @@ pub struct NewDelivery {
     pub at: i64,
     pub sha: [u8; 32],
     pub vendor_id: Option<String>,
+    /// The hash of its one-time token, where it has one.
+    pub once: Option<[u8; 32]>,
     pub signed: bool,
     pub state: DeliveryState,
     pub note: Option<String>,
@@ -146,6 +148,11 @@ pub enum Admitted {
         first: i64,
         /// True where the vendor gave this copy another id.
         vendor_differs: bool,
+    },
+    /// Its one-time token came before with another body: kept once per token, and not used.
+    Reused {
+        /// False where even that was not kept any more, only counted.
+        kept: bool,
     },
 }
 

@@ -3,10 +3,10 @@
 use serde_json::{Map, json};
 use stagewire_model::{ActionState, Effect, Entity, MAIN, OnceKind, Rung};
 use stagewire_store::{
-    ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, DataDir, Decision,
-    DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow, NewDelivery,
-    Options, Query, RecordRow, RecordWrite, Replay, RunRow, RunState, RungChange, SealedBody,
-    Settle, Sqlite, Store, Table, WantRow, WriteSet,
+    ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, ConnectionChange,
+    DataDir, Decision, DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow,
+    NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow, RunState, RungChange,
+    SealedBody, Settle, Sqlite, Store, Table, WantRow, WriteSet,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +60,7 @@ fn delivery(s: &dyn Store, bytes: &[u8], vendor: &str) -> NewDelivery {
         at: NOW,
         sha,
         vendor_id: Some(vendor.into()),
+        once: None,
         signed: true,
         state: DeliveryState::Waiting,
         note: None,
@@ -255,6 +256,85 @@ async fn a_delivery_is_taken_once_and_survives_the_process() {
 }
 
 /// The writer lets go of the folder a moment after the store is dropped.
+#[tokio::test]
+async fn a_one_time_token_counts_only_with_the_body_it_first_came_with() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let change = ConnectionChange {
+        ws: MAIN,
+        conn: "gh".into(),
+        ..ConnectionChange::default()
+    };
+    s.connection_put(change).await.expect("written");
+    let with = |bytes: &[u8], token: u8, at: i64| {
+        let d = delivery(&s, bytes, "v");
+        NewDelivery {
+            once: Some([token; 32]),
+            at,
+            ..d
+        }
+    };
+    let admit = async |d| s.admit(d).await.expect("room");
+    let first = with(b"{\"a\":1}", 7, NOW);
+    assert_eq!(admit(first).await, Admitted::New);
+    assert!(matches!(
+        admit(with(b"{\"a\":1}", 7, NOW)).await,
+        Admitted::Duplicate { .. }
+    ));
+    assert_eq!(admit(with(b"{\"b\":1}", 8, NOW)).await, Admitted::New);
+    let forged = with(b"{\"a\":2}", 7, NOW);
+    let id = forged.id;
+    assert_eq!(admit(forged).await, Admitted::Reused { kept: true });
+    for bytes in [&b"{\"a\":2}"[..], b"{\"a\":3}"] {
+        let again = admit(with(bytes, 7, NOW)).await;
+        assert_eq!(again, Admitted::Reused { kept: false }, "one is enough");
+    }
+    let due: Vec<i64> = s
+        .due_deliveries("gh".into(), 10)
+        .await
+        .expect("read")
+        .iter()
+        .map(|d| d.id)
+        .collect();
+    assert_eq!(due.len(), 2);
+    assert!(!due.contains(&id), "what is kept is not worked on");
+    assert!(
+        s.delivery_state(id, vec![DeliveryState::Kept], DeliveryState::Waiting, None)
+            .await
+            .expect("written"),
+        "a person may still let it in"
+    );
+    assert_eq!(s.connections(MAIN).await.expect("read")[0].rejected, 2);
+    // the same on another connection, and after a restart, and when its time is over
+    let other = NewDelivery {
+        conn: "other".into(),
+        ..with(b"{\"a\":9}", 7, NOW)
+    };
+    assert_eq!(admit(other).await, Admitted::New);
+    drop(s);
+    let s = open(&place.0);
+    let with = |bytes: &[u8], at: i64| NewDelivery {
+        once: Some([7; 32]),
+        at,
+        ..delivery(&s, bytes, "v")
+    };
+    let admit = async |d| s.admit(d).await.expect("room");
+    assert_eq!(
+        admit(with(b"{\"a\":4}", NOW)).await,
+        Admitted::Reused { kept: false }
+    );
+    let later = NOW + 30 * 86_400_000_000;
+    assert_eq!(admit(with(b"{\"a\":5}", later)).await, Admitted::New);
+    s.purge(later, 1000).await.expect("purged");
+    assert!(
+        matches!(
+            admit(with(b"{\"a\":6}", later)).await,
+            Admitted::Reused { kept: true }
+        ),
+        "what still counts is not purged"
+    );
+}
+
 async fn reopened(place: &Place) -> Sqlite {
     for _ in 0..1_000 {
         if let Ok(dir) = DataDir::hold(&place.0) {

@@ -12,6 +12,8 @@ CREATE TABLE checkpoint(ws INTEGER NOT NULL, conn INTEGER NOT NULL, stream TEXT 
 CREATE TABLE delivery(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, conn INTEGER NOT NULL, at INTEGER NOT NULL, sha BLOB NOT NULL, vendor_id TEXT, kind TEXT, verdict INTEGER NOT NULL, state INTEGER NOT NULL,
   wait INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, note TEXT, manifest BLOB, bytes INTEGER NOT NULL, body INTEGER);
 CREATE UNIQUE INDEX delivery_sha ON delivery(ws, conn, sha) WHERE state IN (0, 1);
+CREATE TABLE guard(ws INTEGER NOT NULL, conn INTEGER NOT NULL, token BLOB NOT NULL, sha BLOB NOT NULL, until INTEGER NOT NULL, reused INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(ws, conn, token)) WITHOUT ROWID;
+CREATE INDEX guard_until ON guard(until);
 CREATE INDEX delivery_waiting ON delivery(conn, id) WHERE state = 0;
 CREATE TABLE record(rid INTEGER PRIMARY KEY, ws INTEGER NOT NULL, conn INTEGER NOT NULL, entity INTEGER NOT NULL, id16 BLOB NOT NULL, remote_id TEXT NOT NULL, person BLOB, revision INTEGER NOT NULL, hash BLOB NOT NULL,
   parts BLOB NOT NULL, next_seq INTEGER NOT NULL, channel TEXT NOT NULL, first_seen INTEGER NOT NULL, changed_at INTEGER NOT NULL, observed_at INTEGER NOT NULL, remote_updated INTEGER, deleted_at INTEGER, deletion TEXT, key_id INTEGER NOT NULL, sealed BLOB NOT NULL);

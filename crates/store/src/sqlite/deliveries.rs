@@ -3,12 +3,24 @@
 use super::names::Kind;
 use super::rows::{all, one};
 use super::{Rx, Tx};
-use crate::{Admitted, DeliveryState, DueDelivery, Error, Failing, NewDelivery};
+use crate::{Admitted, DAY, DeliveryState, DueDelivery, Error, Failing, NewDelivery};
 use rusqlite::OptionalExtension;
 
 impl Tx<'_> {
-    pub(crate) fn admit(&mut self, d: NewDelivery) -> Result<Admitted, Error> {
+    pub(crate) fn admit(&mut self, mut d: NewDelivery) -> Result<Admitted, Error> {
         let conn = self.name(d.ws, Kind::Connection, &d.conn)?;
+        let reused = self.token_seen(&d, conn)?;
+        match reused {
+            None => {}
+            Some(0) => {
+                d.state = DeliveryState::Kept;
+                d.note = Some("its token came before with another body: not used".into());
+            }
+            Some(_) => {
+                self.count_refused(d.ws, d.conn, false)?;
+                return Ok(Admitted::Reused { kept: false });
+            }
+        }
         let insert = "INSERT INTO delivery(id, ws, conn, at, sha, vendor_id, verdict, state, note, manifest, bytes, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT(ws, conn, sha) WHERE state IN (0, 1) DO NOTHING";
         let new = self.sql(insert)?.execute((
@@ -27,7 +39,10 @@ impl Tx<'_> {
         ))?;
         if new == 1 {
             self.put_body(d.ws, &d.body)?;
-            return Ok(Admitted::New);
+            return Ok(match reused {
+                Some(_) => Admitted::Reused { kept: true },
+                None => Admitted::New,
+            });
         }
         let (first, vendor): (i64, Option<String>) = self
             .sql("SELECT id, vendor_id FROM delivery WHERE ws = ?1 AND conn = ?2 AND sha = ?3 AND state IN (0, 1)")?
@@ -38,6 +53,29 @@ impl Tx<'_> {
             first,
             vendor_differs: d.vendor_id.is_some() && d.vendor_id != vendor,
         })
+    }
+
+    /// How often this one-time token came before with other bodies than its first; `None` where it never did.
+    fn token_seen(&mut self, d: &NewDelivery, conn: i64) -> Result<Option<i64>, Error> {
+        let Some(token) = d.once else {
+            return Ok(None);
+        };
+        let new = self.sql("INSERT INTO guard(ws, conn, token, sha, until) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(ws, conn, token) DO UPDATE SET sha = excluded.sha, until = excluded.until, reused = 0 WHERE until <= ?6")?
+            .execute((d.ws, conn, token, d.sha, d.at + 30 * DAY, d.at))?;
+        if new == 1 {
+            return Ok(None);
+        }
+        let (sha, reused): ([u8; 32], i64) = self
+            .sql("SELECT sha, reused FROM guard WHERE ws = ?1 AND conn = ?2 AND token = ?3")?
+            .query_row((d.ws, conn, token), |r| Ok((r.get(0)?, r.get(1)?)))?;
+        if sha == d.sha {
+            return Ok(None);
+        }
+        self.sql(
+            "UPDATE guard SET reused = reused + 1 WHERE ws = ?1 AND conn = ?2 AND token = ?3",
+        )?
+        .execute((d.ws, conn, token))?;
+        Ok(Some(reused))
     }
 
     pub(crate) fn count_refused(

@@ -17,6 +17,7 @@ impl Tx<'_> {
         n += self
             .sql("DELETE FROM reply WHERE at <= ?1")?
             .execute([now - 30 * DAY])?;
+        n += self.sql("DELETE FROM guard WHERE (ws, conn, token) IN (SELECT ws, conn, token FROM guard WHERE until <= ?1 LIMIT ?2)")?.execute((now, limit))?;
         n += self
             .sql("DELETE FROM lookup WHERE until <= ?1")?
             .execute([now])?;
