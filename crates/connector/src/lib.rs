@@ -21,6 +21,7 @@ mod receive;
 mod settings;
 pub mod sign;
 mod stream;
+mod subscription;
 mod template;
 mod verify;
 mod write;
@@ -37,7 +38,8 @@ pub use problem::Problem;
 pub use protect::{Cut, Unreadable};
 pub use settings::{Field, Settings};
 pub use stream::{Ask, Gone, ReadBy, ReadPlan, Since, Stream};
-pub use verify::{Headers, Verdict};
+pub use subscription::{FoundHook, HookCall, HookValues, SecretFrom, Subscription};
+pub use verify::{Headers, Proof, Verdict};
 pub use write::{
     Action, Compared, Escape, Found, Lookup, OnceSpec, PrepareError, RenderError, RenderInput,
     Rendered, StoredRequest, WithKey,

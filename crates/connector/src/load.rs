@@ -12,6 +12,7 @@ use crate::problem::{Problem, nearest};
 use crate::protect::Protected;
 use crate::settings::{Field, Settings, read_fields};
 use crate::stream::{Stream, read_streams};
+use crate::subscription::{SecretFrom, Subscription};
 use crate::write::read::Actions;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -191,7 +192,29 @@ impl Connector {
                 format!("`verify.secret` wants the field `{secret}`, which is not in `[fields]`"),
             ));
         }
+        let own = intake.as_ref().filter(|i| {
+            let own = |s: &Subscription| !s.one_for_all && s.secret != SecretFrom::Nowhere;
+            i.subscription.as_ref().is_some_and(own)
+        });
+        if let Some(field) = own.and_then(|i| i.spec.secret_field.as_ref())
+            && fields.iter().any(|f| f.key == *field && !f.many)
+        {
+            sink.push(Problem::of_file(
+                "connector.toml",
+                format!(
+                    "each webhook has its own secret, so the field `{field}` must say `many = true`"
+                ),
+            ));
+        }
         let streams = read_streams(&doc("streams.toml").root, &shapes, &paging, &sink);
+        for (event, entity) in intake.iter().flat_map(Intake::reads) {
+            if !streams.iter().any(|s| s.plan(entity).is_some()) {
+                sink.push(Problem::of_file(
+                    "webhooks.toml",
+                    format!("`{event}` wants a read of a {entity} by its id, and no stream can be asked for one"),
+                ));
+            }
+        }
         let open_fields: Vec<String> = fields
             .iter()
             .filter(|f| !f.secret)

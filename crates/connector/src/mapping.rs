@@ -2,7 +2,7 @@
 //! (paths are read at load), never panics, and decides nothing: what an observation means is the mirror's business.
 
 mod custom;
-mod field;
+pub(crate) mod field;
 mod observe;
 mod read;
 
@@ -32,6 +32,15 @@ pub struct Mapped {
     pub thin: bool,
     /// The vendor's id of the human act, where it gives one.
     pub act: Option<String>,
+    /// One act sends this and other deliveries: the record is read once, so that the act arrives whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
+    /// Records it names for a read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<(Entity, String)>,
+    /// Why there is nothing to do with it: it is kept with these words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// All shapes of a connector.

@@ -9,7 +9,7 @@ use crate::paging::ScanError;
 use crate::protect::{Cut, Unreadable};
 use crate::settings::Settings;
 use crate::stream::{Ask, ReadPlan, Stream};
-use crate::verify::{Headers, Verdict};
+use crate::verify::{Headers, Proof, Verdict};
 use serde_json::Value;
 use stagewire_model::{Entity, Micros};
 use std::collections::BTreeSet;
@@ -27,15 +27,16 @@ impl Connector {
         headers: Headers<'_, '_>,
         body: &[u8],
         now: Micros,
-    ) -> Verdict {
+    ) -> Proof {
         match self.intake.as_ref().map(|i| &i.recipe) {
             Some(Some(recipe)) => recipe.verify(settings, headers, body, now),
-            Some(None) => Verdict::Unsigned,
-            None => Verdict::Bad,
+            Some(None) => Proof::only(Verdict::Unsigned),
+            None => Proof::only(Verdict::Bad),
         }
     }
 
-    /// Signs a body as the vendor would: for fixtures, rehearsals and the self-test. (header, value)
+    /// Signs a body as the vendor would: for fixtures, rehearsals and the self-test. (the header, or the path of the body's field;
+    /// the value)
     pub fn sign_as_vendor(
         &self,
         secret: &str,
@@ -52,6 +53,16 @@ impl Connector {
     /// Whether a body is the vendor's ping, which needs an answer and no secret.
     pub fn is_ping(&self, body: &[u8]) -> bool {
         self.intake.as_ref().is_some_and(|i| i.is_ping(body))
+    }
+
+    /// The same of a parsed body.
+    pub fn pings(&self, value: &Value) -> bool {
+        self.intake.as_ref().is_some_and(|i| i.pings(value))
+    }
+
+    /// Whether a body is what the vendor's settings page sends to try the address: it says nothing, and is kept as a test.
+    pub fn is_test(&self, body: &[u8]) -> bool {
+        self.intake.as_ref().is_some_and(|i| i.is_test(body))
     }
 
     /// The vendor's id of a delivery: data, not proof.

@@ -1,22 +1,51 @@
-//! Is a delivery from who it says it is: the manifest's signature recipe over raw bytes, in constant time. Parses no body and
-//! refuses whatever it cannot read.
+//! Is a delivery from who it says it is: the manifest's signature recipe over raw bytes, in constant time. Where the signature
+//! stands in the body, only the body's own fields are read, under the limits of every body; refuses whatever it cannot read.
+
+mod parts;
+#[cfg(test)]
+mod tests;
 
 use crate::mac::{self, Algorithm, Written};
 use crate::manifest::Reader;
 use crate::settings::Settings;
+use parts::{Over, Place, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use stagewire_model::Micros;
+use std::borrow::Cow;
 
 /// What a look at a signature found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Signed with one of the secrets.
     Verified,
-    /// This vendor signs nothing: fetch before trusting.
+    /// This vendor signs nothing, or was not told to: fetch before trusting.
     Unsigned,
     /// Not signed, wrongly signed, or signed too long ago.
     Bad,
     /// No secret is filled in yet.
     NoSecret,
+}
+
+/// The whole of what a look found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Whether it is proven.
+    pub verdict: Verdict,
+    /// SHA-256 of what was signed, where that is a token the vendor gives once: the same again with another body is no proof.
+    pub once: Option<[u8; 32]>,
+    /// Milliseconds since it says it was made, where that is only noted and longer than the manifest finds usual.
+    pub old_ms: Option<i64>,
+}
+
+impl Proof {
+    pub(crate) fn only(verdict: Verdict) -> Proof {
+        Proof {
+            verdict,
+            once: None,
+            old_ms: None,
+        }
+    }
 }
 
 /// Finds a header by its name, whatever its case.
@@ -25,75 +54,113 @@ pub type Headers<'f, 'h> = &'f dyn Fn(&str) -> Option<&'h str>;
 /// How a vendor signs.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
-    algorithm: Algorithm,
+    scheme: Scheme,
     over: Vec<Over>,
-    header: String,
+    place: Place,
     /// Before and after the hash.
     around: (String, String),
-    written: Written,
-    /// Between several signatures in one header.
+    /// Between several signatures in one place.
     between: Option<String>,
     secret: String,
     whsec: bool,
-    time: Option<(String, i64)>,
+    time: Option<Timestamp>,
+    /// Nothing signed is taken where no secret is filled in: the vendor's form lets people leave it empty.
+    optional: bool,
+    /// What is signed is a token that the vendor never gives twice.
+    guard: bool,
+    /// The largest body that is read for its fields.
+    max_body: usize,
 }
 
-#[derive(Clone, Debug)]
-enum Over {
-    Body,
-    Header(String),
-    Text(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Hmac(Algorithm, Written),
+    /// The secret itself is sent.
+    Token,
 }
 
 impl Recipe {
-    pub(crate) fn read(r: &Reader<'_>) -> Option<Recipe> {
+    pub(crate) fn read(r: &Reader<'_>, max_body: usize) -> Option<Recipe> {
         use Algorithm::{Sha1, Sha256, Sha512};
         let algorithm = r.word(
             "scheme",
             &[
-                ("hmac_sha1", Sha1),
-                ("hmac_sha256", Sha256),
-                ("hmac_sha512", Sha512),
+                ("hmac_sha1", Some(Sha1)),
+                ("hmac_sha256", Some(Sha256)),
+                ("hmac_sha512", Some(Sha512)),
+                ("token", None),
             ],
         )?;
-        let over = match r.texts("over") {
-            list if list.is_empty() => vec![Over::Body],
-            list => list.iter().filter_map(|t| over(r, t)).collect(),
-        };
-        let shape = r.text("shape").unwrap_or_else(|| "{hex}".into());
-        let (written, around) = match [("{hex}", Written::Hex), ("{base64}", Written::Base64)]
-            .iter()
-            .find_map(|(mark, w)| Some((*w, shape.split_once(mark)?)))
-        {
-            Some((written, (before, after))) => (written, (before.to_owned(), after.to_owned())),
+        let over = Over::read(r);
+        let shape = r.text("shape");
+        let (scheme, around) = match algorithm {
+            Some(algorithm) => {
+                let shape = shape.unwrap_or_else(|| "{hex}".into());
+                let marks = [("{hex}", Written::Hex), ("{base64}", Written::Base64)];
+                let found = marks
+                    .iter()
+                    .find_map(|(mark, w)| Some((*w, shape.split_once(mark)?)));
+                let Some((written, (before, after))) = found else {
+                    r.wrong_at("shape", "`shape` should hold `{hex}` or `{base64}`");
+                    return None;
+                };
+                (
+                    Scheme::Hmac(algorithm, written),
+                    (before.to_owned(), after.to_owned()),
+                )
+            }
             None => {
-                r.wrong_at("shape", "`shape` should hold `{hex}` or `{base64}`");
-                return None;
+                let shape = shape.unwrap_or_else(|| "{token}".into());
+                let Some((before, after)) = shape.split_once("{token}") else {
+                    r.wrong_at("shape", "`shape` should hold `{token}`");
+                    return None;
+                };
+                if r.has("over") {
+                    r.wrong_at("over", "a token is sent as it is, over nothing");
+                }
+                (Scheme::Token, (before.to_owned(), after.to_owned()))
             }
         };
-        let time = r.table("timestamp").map(|t| {
-            let time = (t.need("header"), t.duration("tolerance").unwrap_or(300_000));
-            t.done();
-            time
-        });
-        let whsec = r
-            .word("key", &[("text", false), ("whsec", true)])
-            .unwrap_or(false);
+        let guard = r.word("guard", &[("token", ())]).is_some();
+        if guard && (scheme == Scheme::Token || over.iter().any(|o| matches!(o, Over::Body))) {
+            r.wrong_at(
+                "guard",
+                "`guard` is for a signature over a token alone; where the body is signed, its hash guards it",
+            );
+        }
         Some(Recipe {
-            algorithm,
+            scheme,
             over,
-            header: r.need("header"),
+            place: Place::read(r)?,
             around,
-            written,
             between: r.text("between"),
             secret: r.need("secret"),
-            whsec,
-            time,
+            whsec: r
+                .word("key", &[("text", false), ("whsec", true)])
+                .unwrap_or(false),
+            time: Timestamp::read(r),
+            optional: r.flag("optional"),
+            guard,
+            max_body,
         })
     }
 
     pub(crate) fn secret_field(&self) -> &str {
         &self.secret
+    }
+
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    /// Whether a good signature proves every byte of the body.
+    pub(crate) fn proves_body(&self) -> bool {
+        self.scheme != Scheme::Token && self.over.iter().any(|o| matches!(o, Over::Body))
+    }
+
+    /// Whether nothing but a token is shown, so that the body stays unproven unless the manifest says otherwise.
+    pub(crate) fn is_token(&self) -> bool {
+        self.scheme == Scheme::Token
     }
 
     pub(crate) fn verify(
@@ -102,15 +169,32 @@ impl Recipe {
         headers: Headers<'_, '_>,
         body: &[u8],
         now: Micros,
-    ) -> Verdict {
+    ) -> Proof {
         let secrets = settings.all(&self.secret);
+        // Where a secret is filled in, leaving the signature away is no way around it.
         if secrets.is_empty() {
-            return Verdict::NoSecret;
+            let told = self
+                .fields(body)
+                .and_then(|fields| self.place.get(headers, fields.as_ref()).map(drop));
+            return Proof::only(if self.optional && told.is_none() {
+                Verdict::Unsigned
+            } else {
+                Verdict::NoSecret
+            });
         }
-        match self.signed(&secrets, headers, body, now) {
-            Some(true) => Verdict::Verified,
-            _ => Verdict::Bad,
+        self.signed(&secrets, headers, body, now)
+            .unwrap_or_else(|| Proof::only(Verdict::Bad))
+    }
+
+    /// The parsed body, where the recipe reads fields of it; `None` where it cannot be read.
+    fn fields(&self, body: &[u8]) -> Option<Option<Value>> {
+        let needed = self.place.is_field()
+            || self.over.iter().any(|o| matches!(o, Over::Field(_)))
+            || self.time.as_ref().is_some_and(Timestamp::is_field);
+        if !needed {
+            return Some(None);
         }
+        crate::protect::parse(body, self.max_body).ok().map(Some)
     }
 
     /// `None` where the request lacks something the recipe needs.
@@ -120,44 +204,79 @@ impl Recipe {
         headers: Headers<'_, '_>,
         body: &[u8],
         now: Micros,
-    ) -> Option<bool> {
-        let header = headers(&self.header)?;
-        if let Some((name, tolerance)) = &self.time {
-            let told: i64 = headers(name)?.trim().parse().ok()?;
-            let apart = now.seconds().checked_sub(told)?.checked_abs()?;
-            if apart.saturating_mul(1000) > *tolerance {
-                return Some(false);
+    ) -> Option<Proof> {
+        let fields = self.fields(body)?;
+        let fields = fields.as_ref();
+        let told = self.place.get(headers, fields)?;
+        let mut old_ms = None;
+        if let Some(time) = &self.time {
+            let apart = time.apart_ms(headers, fields, now);
+            if time.refuses && apart.is_none_or(|a| a.saturating_abs() > time.tolerance) {
+                return None;
             }
+            old_ms = apart.filter(|a| *a > time.tolerance);
         }
-        let mut parts: Vec<&[u8]> = Vec::with_capacity(self.over.len());
-        for over in &self.over {
-            parts.push(match over {
-                Over::Body => body,
-                Over::Header(name) => headers(name)?.as_bytes(),
-                Over::Text(text) => text.as_bytes(),
-            });
-        }
+        let parts = self.parts(headers, fields, body)?;
+        let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
         let given: Vec<Vec<u8>> = match &self.between {
-            Some(between) => header
+            Some(between) => told
                 .split(between.as_str())
                 .filter_map(|one| self.hash_in(one))
                 .collect(),
-            None => self.hash_in(header).into_iter().collect(),
+            None => self.hash_in(&told).into_iter().collect(),
         };
         // Every secret is tried against every signature: how many match, or which, does not show in the time.
         let mut any = false;
         for secret in secrets {
-            let key = if self.whsec {
-                mac::whsec(secret)
-            } else {
-                secret.as_bytes().to_vec()
-            };
-            let ours = mac::hmac(self.algorithm, &key, &parts);
+            let ours = self.ours(secret, &parts);
             for theirs in given.iter().take(16) {
                 any |= mac::same(&ours, theirs);
             }
         }
-        Some(any)
+        if !any {
+            return None;
+        }
+        let once = self.guard.then(|| {
+            // Over the signed bytes and not over the token's field: where parts are joined without a mark between them, a byte
+            // moved from one to the other would be another token under the same signature.
+            parts
+                .iter()
+                .fold(Sha256::new(), |h, p| h.chain_update(p))
+                .finalize()
+                .into()
+        });
+        Some(Proof {
+            verdict: Verdict::Verified,
+            once,
+            old_ms,
+        })
+    }
+
+    fn parts<'b>(
+        &'b self,
+        headers: Headers<'_, '_>,
+        fields: Option<&Value>,
+        body: &'b [u8],
+    ) -> Option<Vec<Cow<'b, [u8]>>> {
+        self.over
+            .iter()
+            .map(|o| o.bytes(headers, fields, body))
+            .collect()
+    }
+
+    /// What a holder of the secret would show; of a token its hash, so that the length does not show in the time.
+    fn ours(&self, secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+        match self.scheme {
+            Scheme::Hmac(algorithm, _) => {
+                let key = if self.whsec {
+                    mac::whsec(secret)
+                } else {
+                    secret.as_bytes().to_vec()
+                };
+                mac::hmac(algorithm, &key, parts)
+            }
+            Scheme::Token => Sha256::digest(secret.as_bytes()).to_vec(),
+        }
     }
 
     fn hash_in(&self, text: &str) -> Option<Vec<u8>> {
@@ -165,168 +284,31 @@ impl Recipe {
             .trim()
             .strip_prefix(self.around.0.as_str())?
             .strip_suffix(self.around.1.as_str())?;
-        mac::read(self.written, inner)
+        match self.scheme {
+            Scheme::Hmac(_, written) => mac::read(written, inner),
+            Scheme::Token => Some(Sha256::digest(inner.as_bytes()).to_vec()),
+        }
     }
 
-    /// Signs as the vendor would: for fixtures.
+    /// Signs as the vendor would, for fixtures: the header or the body's field it goes to, and its value.
     pub(crate) fn sign(
         &self,
         secret: &str,
         headers: Headers<'_, '_>,
         body: &[u8],
     ) -> Option<(String, String)> {
-        let key = if self.whsec {
-            mac::whsec(secret)
-        } else {
-            secret.as_bytes().to_vec()
+        let fields = self.fields(body)?;
+        let inner = match self.scheme {
+            Scheme::Hmac(_, written) => {
+                let parts = self.parts(headers, fields.as_ref(), body)?;
+                let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+                mac::write(written, &self.ours(secret, &parts))
+            }
+            Scheme::Token => secret.to_owned(),
         };
-        let mut parts: Vec<&[u8]> = Vec::new();
-        for over in &self.over {
-            parts.push(match over {
-                Over::Body => body,
-                Over::Header(name) => headers(name)?.as_bytes(),
-                Over::Text(text) => text.as_bytes(),
-            });
-        }
-        let hash = mac::write(self.written, &mac::hmac(self.algorithm, &key, &parts));
         Some((
-            self.header.clone(),
-            format!("{}{hash}{}", self.around.0, self.around.1),
+            self.place.name().to_owned(),
+            format!("{}{inner}{}", self.around.0, self.around.1),
         ))
-    }
-}
-
-fn over(r: &Reader<'_>, text: &str) -> Option<Over> {
-    match text.split_once(':') {
-        None if text == "body" => Some(Over::Body),
-        Some(("header", name)) => Some(Over::Header(name.into())),
-        Some(("text", text)) => Some(Over::Text(text.into())),
-        _ => {
-            r.wrong_at("over", format!("`{text}` is no part of a signature; there are `body`, `header:<name>` and `text:<constant>`"));
-            None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::manifest::{Doc, Sink};
-
-    fn recipe(toml: &str) -> Recipe {
-        let sink = Sink::default();
-        let doc = Doc::parse("webhooks.toml", toml, &sink);
-        let recipe = Recipe::read(&Reader::new(&doc.root, &sink));
-        assert_eq!(sink.take(), []);
-        recipe.expect("a recipe")
-    }
-
-    const PLAIN: &str = "scheme = \"hmac_sha256\"\nheader = \"Signature\"\nshape = \"sha256 {hex}\"\nsecret = \"hook\"";
-    const TIMED: &str = "scheme = \"hmac_sha256\"\nover = [\"header:webhook-id\", \"text:.\", \"header:webhook-timestamp\", \"text:.\", \"body\"]\n\
-        header = \"webhook-signature\"\nshape = \"v1,{base64}\"\nbetween = \" \"\nkey = \"whsec\"\nsecret = \"hook\"\n\
-        timestamp = { header = \"webhook-timestamp\", tolerance = \"5m\" }";
-
-    fn check(
-        recipe: &Recipe,
-        secret: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-        now: i64,
-    ) -> Verdict {
-        let settings = Settings::default().with("hook", secret);
-        let find = |name: &str| {
-            headers
-                .iter()
-                .find(|(n, _)| n.eq_ignore_ascii_case(name))
-                .map(|(_, v)| *v)
-        };
-        recipe.verify(&settings, &find, body, Micros(now * 1_000_000))
-    }
-
-    // A made-up secret (`right`) and body; the digest was computed with another program.
-    const BODY: &[u8] = br#"{"action":"ping","payload":{"name":"M\u00e4rz \u003c3"}}"#;
-    const DIGEST: &str = "sha256 4f5604ed9640b5b0761f21da8cbff01bdb8dc3d90fd7cae2f50c2754da8cbc0c";
-
-    #[test]
-    fn any_secret_of_a_list_is_enough_and_one_changed_byte_is_not() {
-        let recipe = recipe(PLAIN);
-        let good = DIGEST.to_owned();
-        assert_eq!(
-            recipe
-                .sign("right", &|_| None, BODY)
-                .expect("a signature")
-                .1,
-            good
-        );
-        assert_eq!(
-            check(&recipe, "right", &[("signature", &good)], BODY, 0),
-            Verdict::Verified
-        );
-        assert_eq!(
-            check(&recipe, "wrong, right", &[("signature", &good)], BODY, 0),
-            Verdict::Verified
-        );
-        assert_eq!(
-            check(&recipe, "wrong", &[("signature", &good)], BODY, 0),
-            Verdict::Bad
-        );
-        let mut changed = BODY.to_vec();
-        changed[3] ^= 1;
-        assert_eq!(
-            check(&recipe, "right", &[("signature", &good)], &changed, 0),
-            Verdict::Bad
-        );
-        assert_eq!(
-            check(&recipe, "right", &[("signature", &good[..40])], BODY, 0),
-            Verdict::Bad,
-            "a short hash is no hash"
-        );
-        assert_eq!(
-            check(&recipe, "right", &[("signature", &good[7..])], BODY, 0),
-            Verdict::Bad,
-            "without the prefix"
-        );
-        assert_eq!(check(&recipe, "right", &[], BODY, 0), Verdict::Bad);
-        assert_eq!(
-            check(&recipe, " ", &[("signature", &good)], BODY, 0),
-            Verdict::NoSecret
-        );
-    }
-
-    #[test]
-    fn a_timed_list_of_signatures_is_read_as_its_specification_says() {
-        // From the reference libraries of Standard Webhooks.
-        let recipe = recipe(TIMED);
-        let (secret, body) = (
-            "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
-            br#"{"email":"test@example.com","username":"test_user"}"#,
-        );
-        let good = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
-        let run = |signature: &str, now| {
-            let headers = [
-                ("webhook-id", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"),
-                ("webhook-timestamp", "1649367553"),
-                ("webhook-signature", signature),
-            ];
-            check(&recipe, secret, &headers, body, now)
-        };
-        assert_eq!(run(good, 1_649_367_553), Verdict::Verified);
-        assert_eq!(
-            run(&format!("nonsense v1a,AAAA {good}"), 1_649_367_553),
-            Verdict::Verified
-        );
-        assert_eq!(
-            run(good, 1_649_367_553 + 300),
-            Verdict::Verified,
-            "exactly 300 s apart"
-        );
-        assert_eq!(run(good, 1_649_367_553 - 301), Verdict::Bad);
-        assert_eq!(
-            run(
-                "v1,R3PTzyfHASBKHH98a7yexTwaJ4yNIcGhFQc1yuN+BPU=",
-                1_649_367_553
-            ),
-            Verdict::Bad
-        );
     }
 }
