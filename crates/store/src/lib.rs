@@ -171,6 +171,16 @@ ops! {
     /// Remembers a look-up.
     write lookup_put(conn: String, name: String, value: String, found: String, until: i64) -> ();
 
+    // ---- webhooks at vendors
+    /// The webhooks we made at a connection's vendor, with those that are gone while their secrets count.
+    read hooks(ws: i64, conn: String) -> Vec<HookRow>;
+    /// Writes one, new or changed.
+    write hook_put(row: HookRow) -> ();
+    /// Forgets one at once, with its secret: it never came to be.
+    write hook_drop(id: i64) -> ();
+    /// When each type of delivery came last, among the newest deliveries of all.
+    read last_deliveries(ws: i64, conn: String) -> Vec<(String, i64)>;
+
     // ---- flows
     /// Every flow with its live source.
     read flows(ws: i64) -> Vec<FlowRow>;

@@ -9,6 +9,7 @@ mod deliveries;
 mod failures;
 mod flows;
 mod holds;
+mod hooks;
 mod lists;
 mod migrate;
 mod names;
@@ -241,6 +242,7 @@ fn bootstrap(conn: &Connection, shared: &Shared) -> Result<[u8; 32], Error> {
             Table::Place => ("action", "place"),
             Table::Call => ("call", "id"),
             Table::Subscription => ("subscription", "id"),
+            Table::Hook => ("hook", "id"),
         };
         // a purged row's number must not come back: the highest ever used is kept when rows are purged
         let max: i64 = conn.query_row(

@@ -26,10 +26,12 @@ pub enum Table {
     Call,
     /// Subscriptions.
     Subscription,
+    /// Webhooks we made at vendors.
+    Hook,
 }
 
 impl Table {
-    pub(crate) const ALL: [Table; 9] = [
+    pub(crate) const ALL: [Table; 10] = [
         Table::Body,
         Table::Delivery,
         Table::Record,
@@ -39,6 +41,7 @@ impl Table {
         Table::Place,
         Table::Call,
         Table::Subscription,
+        Table::Hook,
     ];
 }
 
@@ -574,6 +577,7 @@ pub struct ConnectionRow {
     pub blocked_until: Option<i64>,
     pub receipt: i64,
     pub vendor_date: Option<i64>,
+    pub last_ping: Option<i64>,
     pub rejected: i64,
     pub refused_large: i64,
     pub fields: Map<String, Value>,
@@ -593,10 +597,59 @@ pub struct ConnectionChange {
     pub blocked_until: Option<Option<i64>>,
     pub vendor_date: Option<i64>,
     pub last_success: Option<i64>,
+    pub last_ping: Option<i64>,
     pub fields: Option<(Map<String, Value>, Vec<u8>)>,
     pub token: Option<Option<Value>>,
     pub audit: Option<AuditEntry>,
     pub now: i64,
+}
+
+/// Where one of our webhooks at a vendor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookState {
+    /// It is being made: the vendor may know it or not.
+    Making,
+    /// It is there.
+    On,
+    /// It was taken away; its secret still opens what was sent before.
+    Gone,
+}
+
+impl HookState {
+    pub(crate) const ALL: [(HookState, &'static str); 3] = [
+        (HookState::Making, "making"),
+        (HookState::On, "on"),
+        (HookState::Gone, "gone"),
+    ];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            HookState::Making => "making",
+            HookState::On => "on",
+            HookState::Gone => "gone",
+        }
+    }
+}
+
+/// A webhook we made at a vendor; its secret is sealed on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the hook table")]
+pub struct HookRow {
+    pub id: i64,
+    pub ws: i64,
+    pub conn: String,
+    /// The type of delivery; empty where there is one webhook for all.
+    pub event: String,
+    pub remote_id: Option<String>,
+    pub url: String,
+    pub state: HookState,
+    pub enabled: bool,
+    /// What is not right with it, in plain words.
+    pub said: Option<String>,
+    pub secret: Option<String>,
+    pub at: i64,
+    /// Of one that is gone: how long its secret still counts.
+    pub until: Option<i64>,
 }
 
 /// A flow as stored, with its live source.

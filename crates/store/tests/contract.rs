@@ -5,8 +5,8 @@ use stagewire_model::{ActionState, Effect, Entity, MAIN, OnceKind, Rung};
 use stagewire_store::{
     ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, ConnectionChange,
     DataDir, Decision, DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow,
-    NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow, RunState, RungChange,
-    SealedBody, Settle, Sqlite, Store, Table, WantRow, WriteSet,
+    HookRow, HookState, NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow,
+    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, WantRow, WriteSet,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -333,6 +333,90 @@ async fn a_one_time_token_counts_only_with_the_body_it_first_came_with() {
         ),
         "what still counts is not purged"
     );
+}
+
+#[tokio::test]
+async fn a_webhook_keeps_its_own_secret_sealed_until_it_counts_no_more() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let row = HookRow {
+        id: s.next(Table::Hook),
+        ws: MAIN,
+        conn: "gh".into(),
+        event: "moved".into(),
+        remote_id: None,
+        url: "https://wire.example.com/in/gh".into(),
+        state: HookState::Making,
+        enabled: true,
+        said: None,
+        secret: Some("MARK-of-the-secret".into()),
+        at: NOW,
+        until: None,
+    };
+    s.hook_put(row.clone()).await.expect("written");
+    let made = HookRow {
+        remote_id: Some("w1".into()),
+        state: HookState::On,
+        ..row.clone()
+    };
+    s.hook_put(made.clone()).await.expect("written");
+    let other = HookRow {
+        id: s.next(Table::Hook),
+        secret: None,
+        ..row
+    };
+    s.hook_put(other.clone()).await.expect("written");
+    drop(s);
+    for file in std::fs::read_dir(&place.0).expect("the folder") {
+        let bytes = std::fs::read(file.expect("a file").path()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("MARK-of-the-secret"));
+    }
+    let s = open(&place.0);
+    let all = s.hooks(MAIN, "gh".into()).await.expect("read");
+    assert_eq!(all, [made.clone(), other.clone()]);
+    assert!(s.next(Table::Hook) > other.id);
+    s.hook_drop(other.id).await.expect("dropped");
+    let gone = HookRow {
+        state: HookState::Gone,
+        until: Some(NOW + 10),
+        ..made
+    };
+    s.hook_put(gone.clone()).await.expect("written");
+    s.purge(NOW + 9, 100).await.expect("purged");
+    assert_eq!(s.hooks(MAIN, "gh".into()).await.expect("read"), [gone]);
+    s.purge(NOW + 10, 100).await.expect("purged");
+    assert_eq!(s.hooks(MAIN, "gh".into()).await.expect("read"), []);
+}
+
+#[tokio::test]
+async fn the_last_delivery_of_each_type_is_told() {
+    let place = Place::new();
+    let s = open(&place.0);
+    for (i, kind) in ["moved", "made", "moved"].into_iter().enumerate() {
+        let d = NewDelivery {
+            at: NOW + i as i64,
+            ..delivery(&s, &[i as u8 + 1], "v")
+        };
+        let done = DeliveryDone {
+            id: d.id,
+            state: DeliveryState::Mapped,
+            wait: 0,
+            kind: Some(kind.into()),
+            note: None,
+            hint: false,
+        };
+        s.admit(d).await.expect("room");
+        let written = WriteSet {
+            deliveries: vec![done],
+            ..set()
+        };
+        assert_eq!(apply(&s, written).await, Applied::Done);
+    }
+    let last = s.last_deliveries(MAIN, "gh".into()).await.expect("read");
+    assert_eq!(last, [("made".into(), NOW + 1), ("moved".into(), NOW + 2)]);
+    let other = s.last_deliveries(MAIN, "other".into()).await;
+    assert_eq!(other.expect("read"), []);
 }
 
 async fn reopened(place: &Place) -> Sqlite {

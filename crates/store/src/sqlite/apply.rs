@@ -104,7 +104,7 @@ impl Tx<'_> {
 
     fn apply_deliveries(&mut self, set: &WriteSet) -> Result<(), Error> {
         for d in &set.deliveries {
-            self.sql("UPDATE delivery SET state = ?2, wait = ?3, kind = COALESCE(?4, kind), note = ?5 WHERE id = ?1 AND state = 0")?
+            self.sql("UPDATE delivery SET state = ?2, wait = ?3, kind = COALESCE(?4, kind), note = COALESCE(?5, note) WHERE id = ?1 AND state = 0")?
                 .execute((d.id, d.state as i64, d.wait, &d.kind, &d.note))?;
         }
         Ok(())

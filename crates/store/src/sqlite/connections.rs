@@ -40,6 +40,10 @@ impl Tx<'_> {
             self.sql("UPDATE connection SET last_success = ?3 WHERE ws = ?1 AND conn = ?2")?
                 .execute((c.ws, conn, at))?;
         }
+        if let Some(at) = c.last_ping {
+            self.sql("UPDATE connection SET last_ping = ?3 WHERE ws = ?1 AND conn = ?2")?
+                .execute((c.ws, conn, at))?;
+        }
         if let Some((fields, hash)) = &c.fields {
             let plain = serde_json::to_vec(fields).map_err(|_| Error::Corrupt("connection"))?;
             let (key, sealed) =
@@ -99,7 +103,7 @@ impl Tx<'_> {
 
 impl Rx<'_> {
     pub(crate) fn connections(&mut self, ws: i64) -> Result<Vec<ConnectionRow>, Error> {
-        let mut stmt = self.sql("SELECT conn, state, sentence, account, watermark, backfilled, last_success, blocked_until, receipt, vendor_date, rejected, refused_large, key_id, fields_sealed, fields_hash, token_sealed FROM connection WHERE ws = ?1 ORDER BY conn")?;
+        let mut stmt = self.sql("SELECT conn, state, sentence, account, watermark, backfilled, last_success, blocked_until, receipt, vendor_date, rejected, refused_large, key_id, fields_sealed, fields_hash, token_sealed, last_ping FROM connection WHERE ws = ?1 ORDER BY conn")?;
         all(stmt.query([ws])?, |r| {
             let conn: i64 = r.get(0)?;
             let key: Option<i64> = r.get(12)?;
@@ -122,6 +126,7 @@ impl Rx<'_> {
                 blocked_until: r.get(7)?,
                 receipt: r.get(8)?,
                 vendor_date: r.get(9)?,
+                last_ping: r.get(16)?,
                 rejected: r.get(10)?,
                 refused_large: r.get(11)?,
                 fields: fields

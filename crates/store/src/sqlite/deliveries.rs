@@ -111,7 +111,7 @@ impl Tx<'_> {
         if fits {
             // a second copy may have taken its place meanwhile: then this one stays as it is
             let moved = self
-                .sql("UPDATE OR IGNORE delivery SET state = ?2, wait = 0 WHERE id = ?1")?
+                .sql("UPDATE OR IGNORE delivery SET state = ?2, wait = 0, note = CASE WHEN ?2 = 0 THEN NULL ELSE note END WHERE id = ?1")?
                 .execute((id, to as i64))?;
             if let Some(f) = failure {
                 self.open_failure(&f)?;

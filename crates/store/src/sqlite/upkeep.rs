@@ -21,6 +21,9 @@ impl Tx<'_> {
         n += self
             .sql("DELETE FROM lookup WHERE until <= ?1")?
             .execute([now])?;
+        n += self
+            .sql("DELETE FROM hook WHERE state = 'gone' AND until <= ?1")?
+            .execute([now])?;
         let dead: Vec<i64> = {
             let mut stmt = self.sql("SELECT k.id FROM key k WHERE (k.class = 1 AND k.day < ?1) OR (k.class = 2 AND k.day < ?2)")?;
             let rows = stmt
@@ -43,7 +46,12 @@ impl Tx<'_> {
 
     /// The highest numbers used, so that purged ones never come back after a restart.
     fn keep_numbers(&mut self) -> Result<(), Error> {
-        for (table, column) in [("body", "id"), ("delivery", "id"), ("call", "id")] {
+        for (table, column) in [
+            ("body", "id"),
+            ("delivery", "id"),
+            ("call", "id"),
+            ("hook", "id"),
+        ] {
             let max: i64 = self.conn.query_row(
                 &format!("SELECT COALESCE(MAX({column}), 0) FROM {table}"),
                 [],
