@@ -30,9 +30,14 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("EXPR-001", "An expression could not be evaluated"),
     ("FLOW-001", "A flow file is not valid"),
     ("GUARD-001", "Held back by a guard"),
+    (
+        "HOOK-001",
+        "Webhooks at the vendor are not as they should be",
+    ),
     ("IN-001", "Signatures do not match, again and again"),
     ("IN-002", "Signed, but not readable"),
     ("IN-003", "The body is too large"),
+    ("IN-004", "A one-time token came twice"),
     ("LATE-001", "No longer worth sending"),
     ("LOOP-001", "A flow that keeps setting itself off"),
     (

@@ -1,12 +1,14 @@
 //! What arrives at `/in/{connection}`: verified over its raw bytes, cut, committed, and only then acknowledged. Parses nothing
 //! before it is verified, and never answers a false 200.
 
+use crate::connection::Connection;
 use crate::hub::Hub;
 use sha2::{Digest, Sha256};
 use stagewire_connector::Verdict;
-use stagewire_model::MAIN;
+use stagewire_model::{MAIN, Micros};
 use stagewire_store::{
-    Admitted, Class, DeliveryState, Error, Failing, NewDelivery, SealedBody, Table,
+    Admitted, Class, ConnectionChange, DeliveryState, Error, Failing, NewDelivery, SealedBody,
+    Table,
 };
 
 /// The answer to a delivery.
@@ -52,7 +54,25 @@ impl Hub {
             None,
         )
         .await;
+        let never = |i: &stagewire_connector::IntakeSpec| i.never.contains(&413);
+        if conn.connector.intake().is_some_and(never) {
+            return AGAIN;
+        }
         status(413)
+    }
+
+    /// A ping came: the address is right. Written down once in a while, so that nobody can make us write.
+    async fn pinged(&self, conn: &Connection, now: Micros) {
+        if conn.saw_ping(now) {
+            let change = ConnectionChange {
+                ws: MAIN,
+                conn: conn.id.clone(),
+                last_ping: Some(now.0),
+                now: now.0,
+                ..ConnectionChange::default()
+            };
+            let _ = self.store.connection_put(change).await;
+        }
     }
 
     /// Takes one delivery.
@@ -69,21 +89,29 @@ impl Hub {
             return status(404);
         };
         let now = self.env.now();
-        let signed = match conn.connector.verify(&settings, header, body, now) {
+        let proof = conn.connector.verify(&settings, header, body, now);
+        let says_nothing = || conn.connector.is_ping(body) || conn.connector.is_test(body);
+        let signed = match proof.verdict {
             Verdict::Verified => true,
             Verdict::Unsigned => false,
             Verdict::Bad => {
                 let _ = self.store.count_refused(MAIN, id.to_owned(), false).await;
                 return status(intake.reject);
             }
-            Verdict::NoSecret if conn.connector.is_ping(body) => return status(intake.ack),
+            Verdict::NoSecret if says_nothing() => {
+                self.pinged(&conn, now).await;
+                return status(intake.ack);
+            }
             Verdict::NoSecret => return AGAIN,
         };
         let delivery = self.store.next(Table::Delivery);
         let (bytes, value, note) = match conn.connector.cut(body) {
-            Ok(cut) => (cut.bytes, Some(cut.value), None),
+            Ok(cut) => (cut.bytes, Some(cut.value), proof.old_ms.map(aged)),
             Err(e) => (None, None, Some(e.to_string())),
         };
+        if value.as_ref().is_some_and(|v| conn.connector.pings(v)) {
+            self.pinged(&conn, now).await;
+        }
         let sealed = SealedBody::new(
             self.store.keys(),
             self.store.next(Table::Body),
@@ -102,6 +130,7 @@ impl Hub {
             at: now.0,
             sha: Sha256::digest(body).into(),
             vendor_id: conn.connector.delivery_id(header),
+            once: proof.once,
             signed,
             state: if value.is_some() {
                 DeliveryState::Waiting
@@ -136,6 +165,17 @@ impl Hub {
                 }
                 status(intake.ack)
             }
+            (Ok(Admitted::Reused { kept: true }), _) => {
+                self.inbox(
+                    &conn,
+                    "IN-004",
+                    "a delivery carries a one-time token that came before with another body; it is kept and not used",
+                    Some(delivery),
+                )
+                .await;
+                status(intake.ack)
+            }
+            (Ok(Admitted::Reused { kept: false }), _) => status(intake.reject),
             (Err(Error::Busy), _) => Reply {
                 status: 503,
                 retry_after: Some(1),
@@ -147,13 +187,7 @@ impl Hub {
         }
     }
 
-    async fn inbox(
-        &self,
-        conn: &crate::connection::Connection,
-        code: &str,
-        cause: &str,
-        delivery: Option<i64>,
-    ) {
+    async fn inbox(&self, conn: &Connection, code: &str, cause: &str, delivery: Option<i64>) {
         let failing = Failing {
             ws: MAIN,
             group_key: format!("{code}|{}", conn.id),
@@ -171,4 +205,14 @@ impl Hub {
             self.failed.notify_one();
         }
     }
+}
+
+/// How old a delivery says it is: noted, never refused, since a retry may carry the first attempt's time.
+fn aged(ms: i64) -> String {
+    let (n, unit) = match ms / 60_000 {
+        m if m < 120 => (m, "minutes"),
+        m if m < 2_880 => (m / 60, "hours"),
+        m => (m / 1_440, "days"),
+    };
+    format!("it says it was made {n} {unit} before it came")
 }

@@ -37,8 +37,6 @@ pub struct Read {
     pub rows: HashMap<String, Observation>,
     /// History rows by the remote id of what they belong to.
     pub history: HashMap<String, Vec<Observation>>,
-    /// Whether a history was asked for.
-    pub with_history: bool,
     /// Records named inside the rows.
     pub embedded: Vec<Observation>,
     /// What was not as expected.
@@ -65,7 +63,6 @@ pub async fn read_by_id(
         let Some(stream) = conn.connector.stream(&plan.stream) else {
             continue;
         };
-        read.with_history |= plan.history;
         for chunk in ids.chunks(plan.max_ids.clamp(1, 50)) {
             let what = match plan.by {
                 ReadBy::Ids => Ask::Ids(chunk.to_vec()),

@@ -33,7 +33,10 @@ pub(super) struct Batch<'l> {
 /// A delivery, mapped.
 struct Ready<'d> {
     due: &'d DueDelivery,
+    /// Only the records it names, where it is not proven.
     mapped: Mapped,
+    /// What it says is proven by its signature.
+    proven: bool,
 }
 
 impl<'l> Batch<'l> {
@@ -71,8 +74,18 @@ impl<'l> Batch<'l> {
             match self.lane.value(d).await? {
                 Some(value) => {
                     let connector = &self.lane.conn.connector;
-                    match catch_unwind(AssertUnwindSafe(|| connector.map_delivery(&value))) {
-                        Ok(mapped) if !bad.contains(&d.id) => ready.push(Ready { due: d, mapped }),
+                    let map = || {
+                        let mapped = connector.map_delivery(&value);
+                        let proven = d.signed && !mapped.thin;
+                        let mapped = if proven { mapped } else { mapped.only_ids() };
+                        Ready {
+                            due: d,
+                            mapped,
+                            proven,
+                        }
+                    };
+                    match catch_unwind(AssertUnwindSafe(map)) {
+                        Ok(one) if !bad.contains(&d.id) => ready.push(one),
                         _ => {
                             bad.insert(d.id);
                             self.set_aside(d);
@@ -144,7 +157,7 @@ impl<'l> Batch<'l> {
             word: "webhook",
             delivery: Some(r.due.id),
             released: r.due.wait == 4,
-            thin: r.mapped.thin || !r.due.signed,
+            thin: !r.proven,
         }
     }
 
@@ -158,34 +171,55 @@ impl<'l> Batch<'l> {
         }
         if let Some(account) = &r.mapped.account {
             if !conn.is_account(account) {
+                let kind = Some(r.mapped.kind.clone());
                 self.done(
                     r.due,
                     DeliveryState::Kept,
                     0,
-                    Some(r.mapped.kind.clone()),
+                    kind,
                     Some("it belongs to another account".into()),
                 );
-                self.fail("ACCOUNT-001", "deliveries of another account arrive at this connection; they are kept and not used", ("delivery", r.due.id));
+                if r.proven {
+                    self.fail("ACCOUNT-001", "deliveries of another account arrive at this connection; they are kept and not used", ("delivery", r.due.id));
+                }
                 return None;
             }
-            self.set.account = Some(account.clone());
+            // what is not proven pins no account
+            if r.proven {
+                self.set.account = Some(account.clone());
+            }
         }
-        if !r.mapped.known {
-            self.done(
-                r.due,
-                DeliveryState::Kept,
-                0,
-                Some(r.mapped.kind.clone()),
-                Some("a type this connector does not know".into()),
-            );
+        let (r, note) = self.usable(r);
+        if let Some(note) = note {
+            let kind = Some(r.mapped.kind.clone());
+            self.done(r.due, DeliveryState::Kept, 0, kind, Some(note));
             return None;
         }
         Some(r)
     }
 
+    /// Or why there is nothing to do with it. Of what is not proven only records count that can be read.
+    fn usable<'d>(&self, mut r: Ready<'d>) -> (Ready<'d>, Option<String>) {
+        if !r.mapped.known {
+            return (r, Some("a type this connector does not know".into()));
+        }
+        if r.mapped.note.is_some() || r.proven || r.mapped.observations.is_empty() {
+            let note = r.mapped.note.clone();
+            return (r, note);
+        }
+        let conn = &self.lane.conn;
+        let readable = |entity| conn.can_read() && !conn.connector.reads_for(entity).is_empty();
+        r.mapped.observations.retain(|o| readable(o.entity));
+        let note = r.mapped.observations.is_empty().then(|| {
+            "it proves nothing by itself, and its record cannot be read by its id: the next poll has what it says".to_owned()
+        });
+        (r, note)
+    }
+
     fn unknown_pasts(&mut self, known: &[Ready]) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
-        for r in known {
+        // anybody may name an id: what is not proven waits for a read in its turn, and holds nobody up
+        for r in known.iter().filter(|r| r.proven) {
             let channel = self.channel(r);
             for o in &r.mapped.observations {
                 if self.with_work(|w| w.needs_past(o, channel)) && !out.contains(&o.remote_id) {
@@ -208,6 +242,11 @@ impl<'l> Batch<'l> {
             self.with_work(|work| {
                 let mut worst = Fate::Taken;
                 for o in embedded_first(&r.mapped.observations) {
+                    let part = r.mapped.shared && work.part_of_an_act(o);
+                    let channel = Channel {
+                        thin: channel.thin || part,
+                        ..channel
+                    };
                     let f = if o.entity == Entity::Application {
                         let past = past_of(work, o, channel, pasts);
                         work.application(o, past, channel)
@@ -215,6 +254,9 @@ impl<'l> Batch<'l> {
                         work.other(o, main, channel)
                     };
                     worst = worse(worst, f, matches!(o.seen, Seen::Embedded));
+                }
+                for (entity, remote_id) in &r.mapped.reads {
+                    work.want(*entity, remote_id, "named by a delivery", 1);
                 }
                 worst
             })

@@ -96,7 +96,8 @@ impl Work<'_> {
             Told::Waiting => Fate::Waiting,
             Told::Before => Fate::Before,
         };
-        let changed = if matches!(o.seen, Seen::Present) && fate != Fate::Before {
+        let believed = matches!(o.seen, Seen::Present) && !channel.thin && fate != Fate::Before;
+        let changed = if believed {
             self.rest_delivered(o, &mut rest, channel)
         } else {
             Vec::new()
@@ -104,7 +105,10 @@ impl Work<'_> {
         if out.wanted {
             self.want(o.entity, &o.remote_id, "a delivery must be confirmed", 1);
         }
-        self.take_application(o, app, rest, &out, (before, changed), channel);
+        // of what proves nothing alone only its rules' hint stays
+        let named = nothing(&o.remote_id);
+        let told = if channel.thin { &named } else { o };
+        self.take_application(told, app, rest, &out, (before, changed), channel);
         fate
     }
 
@@ -131,17 +135,7 @@ impl Work<'_> {
         asked: u64,
         channel: Channel,
     ) {
-        let nothing = Observation {
-            entity: Entity::Application,
-            remote_id: remote_id.to_owned(),
-            shape: String::new(),
-            seen: Seen::Present,
-            fields: Map::new(),
-            dates: Vec::new(),
-            own: Vec::new(),
-            announces: None,
-            complete: false,
-        };
+        let nothing = nothing(remote_id);
         let o = row.unwrap_or(&nothing);
         let unknown = !self
             .records
@@ -185,4 +179,9 @@ impl Work<'_> {
             _ => (Application::default(), Plain::default()),
         }
     }
+}
+
+/// An application of which nothing is seen.
+fn nothing(remote_id: &str) -> Observation {
+    super::others::blank(Entity::Application, remote_id)
 }

@@ -43,7 +43,10 @@ impl Work<'_> {
         channel: Channel,
     ) -> Fate {
         let fields = self.fields(o);
-        let (seen, delivery) = (self.seen(o, &fields, carrier), delivery_text(channel));
+        let (mut seen, delivery) = (self.seen(o, &fields, carrier), delivery_text(channel));
+        if channel.thin && o.fields.is_empty() {
+            seen.content = "".into(); // it only names the record
+        }
         let mut plain = self.plain(o, channel);
         let embedded = matches!(o.seen, Seen::Embedded);
         let mut cx = self.context_for(o.entity);
@@ -138,6 +141,13 @@ impl Work<'_> {
         };
         if let Some(at) = newest(o) {
             held.row.remote_updated = held.row.remote_updated.max(Some(at.micros));
+        }
+        // only named by a delivery so far: nothing to show before a read has shown it
+        let shown = !matches!(&held.notes, Notes::Plain(p) if p.held.is_none());
+        match (shown, held.row.deleted_at) {
+            (false, None) => (held.row.deleted_at, held.touched) = (Some(now.0), true),
+            (true, Some(_)) if was_created => held.row.deleted_at = None,
+            _ => {}
         }
         if out.deleted {
             held.row.deleted_at = Some(now.0);
@@ -411,7 +421,7 @@ fn delivery_text(channel: Channel) -> Box<str> {
         .into()
 }
 
-fn blank(entity: Entity, remote_id: &str) -> Observation {
+pub(super) fn blank(entity: Entity, remote_id: &str) -> Observation {
     Observation {
         entity,
         remote_id: remote_id.to_owned(),

@@ -11,7 +11,7 @@ use super::application::{Context, Creation, Date, compare, newest, order};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Seen {
     /// A digest of the record as it would look with what is seen: fields not observed stay as we
-    /// hold them. Equal digests are equal content.
+    /// hold them. Equal digests are equal content; an empty one says nothing and only asks for a read.
     pub content: Box<str>,
     /// The date as of which it looked like this; of an embedded copy its carrier's.
     pub at: Option<Date>,
@@ -232,7 +232,12 @@ impl Plain {
         let missing = by_id && seen.is_none();
         let claimed = self.hints.iter().any(|h| h.content.is_none());
         let mut out = Outcome::new(Verdict::Nothing);
-        let denies = self.held.is_some() && !(self.gone && self.hints.is_empty());
+        // what a delivery names may not have reached the replica that answers
+        let named = |hint: &Hint| hint.content.is_some() && hint.receipt < asked;
+        let denies = match self.held {
+            Some(_) => !(self.gone && self.hints.is_empty()),
+            None => !self.gone && self.hints.iter().any(named),
+        };
         if missing && denies && self.ask_again(context) {
             (out.dropped, out.wanted) = (true, true);
             return out; // not found: asked again before it is believed
@@ -359,7 +364,9 @@ impl Plain {
 
     fn confirmed(&self, hint: &Hint) -> bool {
         let held = self.held.as_ref().filter(|_| !self.gone);
-        held.is_none_or(|held| hint.content.as_ref() == Some(&held.content))
+        let says =
+            |content: &str| held.is_none_or(|held| content.is_empty() || *held.content == *content);
+        held.is_none() || hint.content.as_deref().is_some_and(says)
     }
 
     fn ask_again(&mut self, context: &Context<'_>) -> bool {

@@ -5,7 +5,7 @@ use super::application::{Application, Context, Date, Receipts};
 use super::plain::Plain;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use stagewire_model::{DateSeen, Entity, MAIN, Micros, Observation, RecordId, canonical};
+use stagewire_model::{DateSeen, Entity, MAIN, Micros, Observation, RecordId, Seen, canonical};
 use stagewire_store::{Class, RecordRow, RecordWrite, Store, Table, TransitionRow, WantRow};
 use std::collections::{BTreeMap, HashMap};
 
@@ -288,6 +288,16 @@ impl Work<'_> {
             held.touched = true;
             self.confirmed.push(held.row.changed_at);
         }
+    }
+
+    /// Whether one of several deliveries of one act tells something new: then its record is read, so that the act arrives whole.
+    pub fn part_of_an_act(&self, o: &Observation) -> bool {
+        let held = self.records.get(&self.id(o.entity, &o.remote_id));
+        let holds = |h: &Held| h.row.deleted_at.is_none() && h.base > 0 && h.same(&self.fields(o));
+        matches!(o.seen, Seen::Present)
+            && self.reads
+            && (self.readable)(o.entity)
+            && !held.is_some_and(holds)
     }
 
     /// A read of this record is wanted.

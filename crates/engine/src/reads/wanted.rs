@@ -155,9 +155,8 @@ pub(super) fn answer(
         let row = read.rows.remove(id);
         heard.push(match (entity, row) {
             (Entity::Application, Some(row)) => {
-                let history = read
-                    .with_history
-                    .then(|| read.history.remove(id).unwrap_or_default());
+                // of a vendor without history the row alone is the whole answer
+                let history = Some(read.history.remove(id).unwrap_or_default());
                 Heard::Application {
                     remote_id: id.clone(),
                     row: Some(row),

@@ -5,7 +5,7 @@ use std::cmp::Ordering::{Equal, Greater, Less};
 
 use super::turn::{Turn, When};
 use super::{
-    Answer, Fate, HistoryRow, Hook, Kind, Part, PartName, Row, Standing, Status, Tag, Told,
+    Answer, Fate, Hint, HistoryRow, Hook, Kind, Part, PartName, Row, Standing, Status, Tag, Told,
 };
 use super::{Transition, Value, compare, newest, order, same};
 
@@ -19,7 +19,10 @@ impl<T: Tag> Turn<'_, '_, T> {
             by_id,
         } = answer;
         let missing = by_id && row.is_none();
-        if missing && self.app.known && self.ask_again() {
+        let named = |hint: &Hint<T>| !hint.hook.deleted && hint.receipt < asked;
+        // what a delivery names may not have reached the replica that answers
+        let denies = self.app.known || (!self.app.gone && self.app.hints.iter().any(named));
+        if missing && denies && self.ask_again() {
             self.out.dropped = true;
             return; // not found: asked again before it is believed
         }

@@ -125,12 +125,15 @@ impl Work<'_> {
             .partition(|(k, _)| RULED.contains(&k.as_str()));
         let held = self.held(o.entity, &o.remote_id, channel);
         held.touched = true;
-        if app.gone && held.row.deleted_at.is_none() {
+        if !app.known && !app.gone && held.row.deleted_at.is_none() {
+            // only named by a delivery so far: nothing to show before a read has shown it
+            held.row.deleted_at = Some(now.0);
+        } else if app.gone && held.row.deletion.is_none() {
             held.row.deleted_at = Some(now.0);
             let claimed = out.events.iter().any(|e| e.kind == Kind::Deleted);
             held.row.deletion = Some(crate::mirror::others::tombstone(claimed, o, channel));
             held.bump(channel.word, now);
-        } else if !app.gone && held.row.deleted_at.is_some() {
+        } else if app.known && !app.gone && held.row.deleted_at.is_some() {
             (held.row.deleted_at, held.row.deletion) = (None, None);
             held.bump(channel.word, now);
         }
