@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use stagewire_engine::hooks::CHECK_HEADER;
 use stagewire_engine::intake::Reply;
 use std::time::Duration;
 
@@ -34,6 +35,11 @@ async fn receive(State(api): State<Api>, request: Request) -> Response {
     let Some(largest) = api.hub.largest(id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    if let Some(nonce) = parts.headers.get(CHECK_HEADER)
+        && let Some(proof) = nonce.to_str().ok().and_then(|n| api.hub.answer_check(n))
+    {
+        return checked(&proof);
+    }
     let told = told_length(&parts.headers);
     let read = tokio::time::timeout(SLOWEST, read(body, told, largest))
         .await
@@ -58,6 +64,15 @@ async fn receive(State(api): State<Api>, request: Request) -> Response {
         }
     };
     answer(reply)
+}
+
+/// A check of ours came back to us: the address leads here.
+fn checked(proof: &str) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    if let Ok(value) = HeaderValue::from_str(proof) {
+        response.headers_mut().insert(CHECK_HEADER, value);
+    }
+    response
 }
 
 fn told_length(headers: &HeaderMap) -> Option<u64> {

@@ -8,6 +8,7 @@ mod flows;
 mod holds;
 mod subscriptions;
 mod sync;
+mod webhooks;
 
 pub(crate) use sync::Syncing;
 
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(consent::routes())
         .merge(flows::routes())
         .merge(subscriptions::routes())
+        .merge(webhooks::routes())
         .merge(admin::routes())
 }
 

@@ -20,6 +20,7 @@ async fn each_role_gets_as_far_as_it_should() {
         ("POST", "/api/v1/connections/ats/check", "operator"),
         ("POST", "/api/v1/flows/pings/try", "operator"),
         ("PUT", "/api/v1/connections/ats/fields", "admin"),
+        ("POST", "/api/v1/connections/ats/webhooks", "admin"),
         ("POST", "/api/v1/subscriptions", "admin"),
         ("POST", "/api/v1/flows/apply", "admin"),
         ("POST", "/api/v1/tokens", "admin"),

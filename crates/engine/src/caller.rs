@@ -23,6 +23,8 @@ pub enum Purpose {
     Token,
     /// A connection test or look-up.
     Check,
+    /// A webhook at the vendor: its answers may hold secrets.
+    Webhook,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Purpose::Read => "read",
             Purpose::Token => "token",
             Purpose::Check => "check",
+            Purpose::Webhook => "webhook",
         }
     }
 
@@ -82,7 +85,10 @@ impl Caller {
         let learned = counted.map(|r| conn.connector.learn(r, now));
         let mut bodies = Vec::new();
         let response = match &answer {
-            Ok(r) if !r.body.is_empty() && !matches!(purpose, Purpose::Read | Purpose::Token) => {
+            Ok(r)
+                if !r.body.is_empty()
+                    && !matches!(purpose, Purpose::Read | Purpose::Token | Purpose::Webhook) =>
+            {
                 let id = self.store.next(Table::Body);
                 let kept = &r.body[..r.body.len().min(KEPT_BODY)];
                 bodies.push(SealedBody::new(

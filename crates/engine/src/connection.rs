@@ -5,7 +5,7 @@ use crate::budget::Budget;
 use crate::mirror::application::Receipts;
 use crate::token::{Held, Purse};
 use stagewire_connector::{Connector, Response, Settings};
-use stagewire_model::{Effect, Micros, OnceKind, time};
+use stagewire_model::{Effect, Micros, OnceKind, Secret, time};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
@@ -28,6 +28,34 @@ pub struct ConnectionSpec {
     pub effect: Option<Effect>,
     /// For connections whose `once` the operator states.
     pub once: Option<OnceKind>,
+    /// Who makes the webhooks at the vendor.
+    pub webhooks: Webhooks,
+}
+
+/// Who makes the webhooks at the vendor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Webhooks {
+    /// We do, by its calls.
+    Managed,
+    /// A person, in its settings.
+    #[default]
+    Manual,
+    /// Nobody: polls are enough.
+    None,
+}
+
+impl Webhooks {
+    /// All of them.
+    pub const ALL: &'static [Webhooks] = &[Webhooks::Managed, Webhooks::Manual, Webhooks::None];
+
+    /// The word in the configuration and on the surface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Webhooks::Managed => "managed",
+            Webhooks::Manual => "manual",
+            Webhooks::None => "none",
+        }
+    }
 }
 
 /// Whether a connection works, in the words of its card.
@@ -93,11 +121,18 @@ pub struct Connection {
     pub missing_is_true: AtomicBool,
     /// How far reading is.
     pub progress: crate::reads::Progress,
-    settings: RwLock<Arc<Settings>>,
+    /// Wakes whoever looks after its webhooks at the vendor.
+    pub(crate) hooks_asked: tokio::sync::Notify,
+    /// One round of that at a time.
+    pub(crate) hooks_turn: tokio::sync::Mutex<()>,
+    /// What was filled in, and the same with the secrets of the webhooks we made.
+    settings: RwLock<(Settings, Arc<Settings>)>,
+    hook_secrets: RwLock<Vec<Secret<String>>>,
     state: RwLock<(State, String)>,
     receipts: Mutex<Receipts>,
     watermark: AtomicI64,
     vendor_date: AtomicI64,
+    last_ping: AtomicI64,
     account: RwLock<Option<String>>,
     granted: RwLock<Option<Vec<String>>>,
     pub(crate) purse: Purse,
@@ -132,11 +167,15 @@ impl Connection {
             syncing: tokio::sync::Mutex::default(),
             missing_is_true: AtomicBool::new(false),
             progress: crate::reads::Progress::default(),
-            settings: RwLock::new(Arc::new(settings)),
+            hooks_asked: tokio::sync::Notify::new(),
+            hooks_turn: tokio::sync::Mutex::new(()),
+            settings: RwLock::new((settings.clone(), Arc::new(settings))),
+            hook_secrets: RwLock::default(),
             state: RwLock::new((State::parse(&known.state), known.sentence.clone())),
             receipts: Mutex::new(receipts),
             watermark: AtomicI64::new(known.watermark.unwrap_or(0)),
             vendor_date: AtomicI64::new(known.vendor_date.unwrap_or(0)),
+            last_ping: AtomicI64::new(known.last_ping.unwrap_or(0)),
             account: RwLock::new(known.account.clone()),
             granted: RwLock::new(held.scopes.clone()),
             purse: Purse::new(held),
@@ -182,12 +221,36 @@ impl Connection {
 
     /// Credentials and addresses.
     pub fn settings(&self) -> Arc<Settings> {
-        read(&self.settings).clone()
+        read(&self.settings).1.clone()
     }
 
     /// New credentials.
     pub fn set_settings(&self, settings: Settings) {
-        *write(&self.settings) = Arc::new(settings);
+        let mut held = write(&self.settings);
+        let all = self.with_hooks(&settings);
+        *held = (settings, Arc::new(all));
+        drop(held);
+        self.hooks_asked.notify_one();
+    }
+
+    /// The secrets of the webhooks we made: any of them is enough, as is any that was filled in.
+    pub(crate) fn set_hook_secrets(&self, secrets: Vec<Secret<String>>) {
+        let mut held = write(&self.settings);
+        *write(&self.hook_secrets) = secrets;
+        held.1 = Arc::new(self.with_hooks(&held.0));
+    }
+
+    fn with_hooks(&self, filled_in: &Settings) -> Settings {
+        let mut all = filled_in.clone();
+        let made = read(&self.hook_secrets);
+        let field = self.connector.intake().and_then(|i| i.secret_field.clone());
+        if let Some(field) = field.filter(|_| !made.is_empty()) {
+            let typed = filled_in.get(&field).map(str::to_owned);
+            let words = made.iter().map(|s| s.reveal().clone());
+            let joined: Vec<String> = typed.into_iter().chain(words).collect();
+            all.fields.insert(field, Secret::new(joined.join(",")));
+        }
+        all
     }
 
     /// Its state and sentence.
@@ -243,6 +306,22 @@ impl Connection {
         if let Some(date) = response.header("date").and_then(time::parse_http_date) {
             self.vendor_date.fetch_max(date.0, Ordering::Relaxed);
         }
+    }
+
+    /// When the vendor last tried our address.
+    pub fn last_ping(&self) -> Option<Micros> {
+        let at = self.last_ping.load(Ordering::Relaxed);
+        (at != 0).then_some(Micros(at))
+    }
+
+    /// A ping came; true where the last one is long enough ago to be written down again.
+    pub(crate) fn saw_ping(&self, now: Micros) -> bool {
+        let last = self.last_ping.load(Ordering::Relaxed);
+        let write = now.0 - last >= 10_000_000;
+        if write {
+            self.last_ping.store(now.0, Ordering::Relaxed);
+        }
+        write
     }
 
     /// The pinned account.

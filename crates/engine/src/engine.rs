@@ -5,7 +5,7 @@ use crate::env::Env;
 use crate::flows::{Connections, FlowSet};
 use crate::hub::{AlertTarget, Hub};
 use crate::ingest::Lane;
-use crate::{advance, alerts, reads, subscribe, token, upkeep};
+use crate::{advance, alerts, hooks, reads, subscribe, token, upkeep};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use stagewire_connector::{Connector, Settings, Transport};
@@ -91,6 +91,8 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
             hub.add_lane(lane.clone());
             tokio::spawn(lane.work());
         }
+        hub.load_hooks(&conn).await?;
+        tokio::spawn(hooks::work(hub.clone(), conn.clone()));
         tokio::spawn(reads::check_at_start(hub.clone(), conn.clone()));
         reads::start(&hub, &conn);
     }

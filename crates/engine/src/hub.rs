@@ -10,7 +10,7 @@ use crate::guards::Guards;
 use crate::ingest::Lane;
 use stagewire_connector::{Connector, Transport};
 use stagewire_store::{ActionRow, Store};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, mpsc};
@@ -50,6 +50,9 @@ pub struct Hub {
     /// Wakes whoever turns new failures into alerts.
     pub failed: Notify,
     effects: AtomicBool,
+    public_url: RwLock<Option<String>>,
+    /// Checks of our own address that are on their way.
+    checks: RwLock<HashSet<String>>,
     flows: RwLock<Arc<FlowSet>>,
     connections: RwLock<BTreeMap<String, Arc<Connection>>>,
     dispatchers: RwLock<HashMap<String, Arc<Dispatcher>>>,
@@ -84,6 +87,8 @@ impl Hub {
             vars,
             failed: Notify::new(),
             effects: AtomicBool::new(effects),
+            public_url: RwLock::default(),
+            checks: RwLock::default(),
             flows: RwLock::default(),
             connections: RwLock::default(),
             dispatchers: RwLock::default(),
@@ -102,6 +107,32 @@ impl Hub {
     pub fn set_effects(&self, on: bool) {
         self.effects.store(on, Ordering::Release);
         read(&self.dispatchers).values().for_each(|d| d.wake());
+    }
+
+    /// The address others reach this server by; known once it listens.
+    pub fn public_url(&self) -> Option<String> {
+        read(&self.public_url).clone()
+    }
+
+    /// The server listens, and is known by this address.
+    pub fn set_public_url(&self, url: &str) {
+        *write(&self.public_url) = Some(url.to_owned());
+        self.connections()
+            .iter()
+            .for_each(|c| c.hooks_asked.notify_one());
+    }
+
+    pub(crate) fn checking(&self, nonce: &str, begins: bool) {
+        let mut checks = write(&self.checks);
+        if begins {
+            checks.insert(nonce.to_owned());
+        } else {
+            checks.remove(nonce);
+        }
+    }
+
+    pub(crate) fn is_checking(&self, nonce: &str) -> bool {
+        read(&self.checks).contains(nonce)
     }
 
     /// The live flows and subscriptions.

@@ -16,6 +16,7 @@ pub mod flow;
 pub mod flows;
 pub mod guards;
 pub mod hand;
+pub mod hooks;
 pub mod hub;
 pub mod ingest;
 pub mod intake;

@@ -74,6 +74,7 @@ pub fn connect(hub: &Arc<Hub>, s: &SubscriptionRow) -> Option<Arc<Dispatcher>> {
         poll_ms: None,
         effect: None,
         once: None,
+        webhooks: crate::connection::Webhooks::None,
     };
     let conn = Connection::new(
         spec,

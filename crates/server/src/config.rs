@@ -66,6 +66,7 @@ const CONNECTION: &[&str] = &[
     "poll",
     "effect",
     "once",
+    "webhooks",
     "fields",
 ];
 const CONNECTION_LATER: &[&str] = &["keep"];

@@ -138,16 +138,13 @@ pub(crate) async fn run(
         let router = stagewire_api::intake_router(api.clone());
         doors.push(public_door(intake, tls.as_ref(), router, &stopped)?);
     }
+    hub.set_public_url(&public_url);
     tracing::info!(address = %at, data_dir = %data_dir.display(), connections = hub.connections().len(), flows = hub.flows().all().count(), "the server runs");
     Ok(Running {
         hub,
         at,
-<<<<<<< HEAD
         intake_at,
-        public_url: public_url(installation, at),
-=======
         public_url,
->>>>>>> 82352a8 (Connect by consent: a link, the way to the vendor and back, its pages)
         first_token,
         api,
         marker,

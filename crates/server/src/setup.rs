@@ -153,6 +153,7 @@ fn spec(c: &Connection) -> ConnectionSpec {
         poll_ms: every,
         effect: c.effect,
         once: c.once,
+        webhooks: c.webhooks,
     }
 }
 

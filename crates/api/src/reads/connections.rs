@@ -8,7 +8,8 @@ use crate::shape::{self, Page};
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
-use stagewire_engine::connection::Connection;
+use stagewire_engine::connection::{Connection, State as Condition};
+use stagewire_engine::hooks;
 use stagewire_model::{MAIN, Micros};
 use stagewire_store::ConnectionRow;
 use std::collections::HashMap;
@@ -83,7 +84,12 @@ async fn stored(api: &Api) -> Result<HashMap<String, ConnectionRow>, Problem> {
 /// One connection as its card shows it.
 pub(crate) fn item(api: &Api, conn: &Connection, row: Option<&ConnectionRow>) -> Value {
     let time = |t: Option<i64>| t.map(|t| Micros(t).text());
-    let (state, sentence) = conn.state();
+    let (state, mut sentence) = conn.state();
+    if state == Condition::Working
+        && let Some(pace) = hooks::pace(conn)
+    {
+        sentence = format!("{sentence}: {pace}");
+    }
     let dispatcher = api.hub.dispatcher(&conn.id);
     let (token_ends, refresh_ends) = conn.token_ends();
     let blocked = conn.budget.blocked_until();
@@ -98,6 +104,7 @@ pub(crate) fn item(api: &Api, conn: &Connection, row: Option<&ConnectionRow>) ->
         "watermark_at": conn.watermark().map(Micros::text),
         "backfilled": row.is_some_and(|r| r.backfilled),
         "blocked_until": blocked,
+        "webhooks": conn.spec.webhooks.as_str(),
         "rejected": row.map_or(0, |r| r.rejected),
         "refused_large": row.map_or(0, |r| r.refused_large),
         "in_flight": conn.budget.flying(),

@@ -44,6 +44,8 @@ shapes! {
         backfilled: bool,
         /// Until when the vendor asked us to wait.
         blocked_until: Option<String>,
+        /// `managed`, `manual`, `none`: who makes the webhooks at the vendor.
+        webhooks: String,
         /// Deliveries refused because their signature was wrong.
         rejected: i64,
         /// Deliveries refused because they were too large.

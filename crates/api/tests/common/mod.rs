@@ -262,6 +262,7 @@ impl Server {
             poll_ms: None,
             effect: None,
             once: None,
+            webhooks: Default::default(),
         };
         let fields = [("key", "s3cret"), ("hook", HOOK)]
             .map(|(k, v)| (k.to_owned(), Secret::new(v.to_owned())))

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use stagewire_engine::connection::Webhooks;
 use stagewire_engine::flow::nearest::nearest;
 use stagewire_model::{Effect, OnceKind};
 
@@ -26,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) effect: Option<Effect>,
     /// How a repeat at an `http` connection is made harmless; its manifest decides where unset.
     pub(crate) once: Option<OnceKind>,
+    /// Who makes the webhooks at the vendor.
+    pub(crate) webhooks: Webhooks,
     /// By the names of the manifest's `[fields]`.
     pub(crate) fields: BTreeMap<String, SecretRef>,
     /// Where all this stands, for what only its connector can find wrong.
@@ -90,6 +93,10 @@ pub(super) fn connections(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Co
                 ONCES,
                 OnceKind::as_str,
             ),
+            webhooks: reader
+                .text(&section, "webhooks")
+                .and_then(|s| word_of(reader, &s, "webhooks", Webhooks::ALL, Webhooks::as_str))
+                .unwrap_or_default(),
             fields: reader.fields(&section),
             places: reader.places(&section),
             connector: connector
@@ -157,6 +164,17 @@ fn only_http<T: Copy>(
         );
         return None;
     }
+    word_of(reader, &setting, key, values, word)
+}
+
+/// A word out of a few.
+fn word_of<T: Copy>(
+    reader: &mut Reader<'_>,
+    setting: &Setting,
+    key: &str,
+    values: &[T],
+    word: fn(T) -> &'static str,
+) -> Option<T> {
     let found = values
         .iter()
         .copied()
@@ -165,7 +183,7 @@ fn only_http<T: Copy>(
         let says = format!("`{}` is not one of the words for `{key}`", setting.value);
         let words: Vec<&str> = values.iter().copied().map(word).collect();
         reader.problem(
-            &setting,
+            setting,
             says,
             Some(&format!("use one of: {}", words.join(", "))),
         );
