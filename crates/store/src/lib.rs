@@ -137,6 +137,24 @@ ops! {
     /// A failure settled by hand.
     write settle_by_hand(by: ByHand) -> i64;
 
+    // ---- time
+    /// Timers of a connection that are due, of one kind, the longest due first.
+    read timers_due(conn: String, kind: TimerKind, now: i64, limit: i64) -> Vec<TimerRow>;
+    /// When the next timer of a connection is due.
+    read timers_next(conn: String) -> Option<i64>;
+    /// Every timer of that kind, rule (or flow) and subject, fired ones too.
+    read timers_of(conn: String, kind: TimerKind, rule: String, subject: [u8; 16]) -> Vec<TimerRow>;
+    /// Every timer of a kind that there is few of: rules and schedules, fired ones too.
+    read timers_all(conn: String, kind: TimerKind) -> Vec<TimerRow>;
+    /// Drops timers of a rule that nobody wants any more, a slice at a time; says how many went.
+    write timers_forget(conn: String, kind: TimerKind, rule: String, limit: i64) -> i64;
+    /// Records of one entity that are not deleted, in the order they changed, after this place.
+    read scan(ws: i64, conn: String, entity: stagewire_model::Entity, after: (i64, i64), limit: i64) -> Vec<RecordRow>;
+    /// Events of one type about a record, learned at or after this time, oldest first.
+    read events_of(ws: i64, subject: [u8; 16], kind: String, since: i64, limit: i64) -> Vec<EventRow>;
+    /// How many of a flow's newest runs (at most `limit`) began at or after this time.
+    read runs_since(ws: i64, flow: String, since: i64, limit: i64) -> i64;
+
     // ---- holds
     /// Decides a waiting hold.
     write decide(decision: Decision) -> HoldDone;

@@ -16,6 +16,7 @@ mod names;
 mod reads;
 mod replay;
 mod rows;
+mod timers;
 mod tx;
 mod upkeep;
 mod writer;

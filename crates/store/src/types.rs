@@ -70,6 +70,30 @@ states! {
     RunState { Completing = 0 "completing", Running = 1 "running", Done = 2 "done", Parked = 3 "parked", Skipped = 4 "skipped", WouldHave = 5 "would_have" }
 }
 
+states! {
+    /// What waits for its time.
+    TimerKind { Rule = 0 "rule", Fact = 1 "fact", Schedule = 2 "schedule", Settle = 3 "settle", Step = 4 "step", Collect = 5 "collect" }
+}
+
+/// Something that is due at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerRow {
+    /// What kind of thing.
+    pub kind: TimerKind,
+    /// The rule of a fact, else the flow.
+    pub rule: String,
+    /// The record or (in its last eight bytes) the run it is about.
+    pub subject: [u8; 16],
+    /// The step, where it is one step's.
+    pub item: String,
+    /// The stay in a stage, the date, the group: another one makes it another thing to wait for.
+    pub key: String,
+    /// When.
+    pub due: i64,
+    /// A new time for the same key counts; else the first one stays.
+    pub firm: bool,
+}
+
 pub(crate) fn action_code(s: ActionState) -> i64 {
     match s {
         ActionState::Planned => 0,
@@ -454,6 +478,12 @@ pub struct WriteSet {
     pub flows: Vec<(String, i64, i64)>,
     /// Completeness of these days.
     pub counted: Vec<(i64, Counted)>,
+    /// Timers that are set; one that has fired for the same key stays so.
+    pub timers_set: Vec<TimerRow>,
+    /// Timers that fire with this: they must still be waiting for that key and time.
+    pub timers_fired: Vec<TimerRow>,
+    /// Timers of what does not hold any more.
+    pub timers_dropped: Vec<TimerRow>,
     /// Candidate merged: records of this person are re-pointed.
     pub wiped: Vec<[u8; 16]>,
 }

@@ -6,7 +6,7 @@ use stagewire_store::{
     ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, ConnectionChange,
     DataDir, Decision, DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow,
     HookRow, HookState, NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow,
-    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, WantRow, WriteSet,
+    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, TimerKind, TimerRow, WantRow, WriteSet,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -1159,4 +1159,156 @@ async fn what_is_over_its_time_is_purged_and_its_number_never_used_again() {
     drop(s);
     let s = reopened(&place).await;
     assert!(s.next(Table::Delivery) > id && s.next(Table::Body) > stored);
+}
+
+fn timer(kind: TimerKind, n: u8, key: &str, due: i64) -> TimerRow {
+    TimerRow {
+        kind,
+        rule: "application.stalled after 5 working days".into(),
+        subject: [n; 16],
+        item: String::new(),
+        key: key.into(),
+        due,
+        firm: true,
+    }
+}
+
+async fn set_timers(s: &dyn Store, timers: Vec<TimerRow>) {
+    let timers_set = timers;
+    let set = WriteSet {
+        timers_set,
+        ..set()
+    };
+    assert_eq!(apply(s, set).await, Applied::Done);
+}
+
+async fn fire(s: &dyn Store, fired: TimerRow) -> Applied {
+    let timers_fired = vec![fired];
+    let set = WriteSet {
+        timers_fired,
+        ..set()
+    };
+    apply(s, set).await
+}
+
+async fn due(s: &dyn Store, kind: TimerKind, now: i64) -> Vec<TimerRow> {
+    s.timers_due("gh".into(), kind, now, 100)
+        .await
+        .expect("readable")
+}
+
+#[tokio::test]
+async fn a_timer_fires_once_for_its_key_and_again_only_for_another_one() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let first = timer(TimerKind::Fact, 1, "stay 1", NOW + 10);
+    set_timers(&s, vec![first.clone()]).await;
+    assert!(
+        due(&s, TimerKind::Fact, NOW + 9).await.is_empty(),
+        "not yet"
+    );
+    assert_eq!(due(&s, TimerKind::Fact, NOW + 10).await, [first.clone()]);
+    assert!(due(&s, TimerKind::Settle, NOW + 10).await.is_empty());
+    assert_eq!(
+        s.timers_next("gh".into()).await.expect("readable"),
+        Some(NOW + 10)
+    );
+    assert_eq!(s.timers_next("other".into()).await.expect("readable"), None);
+    let wrong = timer(TimerKind::Fact, 1, "stay 2", NOW + 10);
+    assert_eq!(
+        fire(&s, wrong).await,
+        Applied::Stale,
+        "it waits for something else"
+    );
+    assert_eq!(fire(&s, first.clone()).await, Applied::Done);
+    assert_eq!(
+        fire(&s, first.clone()).await,
+        Applied::Stale,
+        "it has fired"
+    );
+    set_timers(
+        &s,
+        vec![TimerRow {
+            due: NOW + 99,
+            ..first.clone()
+        }],
+    )
+    .await;
+    assert_eq!(s.timers_next("gh".into()).await.expect("readable"), None);
+    let second = timer(TimerKind::Fact, 1, "stay 2", NOW + 20);
+    set_timers(&s, vec![second.clone()]).await;
+    assert_eq!(due(&s, TimerKind::Fact, NOW + 20).await, [second]);
+}
+
+#[tokio::test]
+async fn a_time_that_is_only_guessed_does_not_move_the_one_that_is_set() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let first = timer(TimerKind::Fact, 1, "stay", NOW + 10);
+    set_timers(&s, vec![first.clone()]).await;
+    let guess = TimerRow {
+        due: NOW + 50,
+        firm: false,
+        ..first.clone()
+    };
+    set_timers(&s, vec![guess]).await;
+    assert_eq!(
+        s.timers_next("gh".into()).await.expect("readable"),
+        Some(NOW + 10)
+    );
+    set_timers(
+        &s,
+        vec![TimerRow {
+            due: NOW + 30,
+            ..first.clone()
+        }],
+    )
+    .await;
+    assert_eq!(
+        s.timers_next("gh".into()).await.expect("readable"),
+        Some(NOW + 30)
+    );
+    let timers_dropped = vec![first];
+    apply(
+        &s,
+        WriteSet {
+            timers_dropped,
+            ..set()
+        },
+    )
+    .await;
+    assert_eq!(s.timers_next("gh".into()).await.expect("readable"), None);
+}
+
+#[tokio::test]
+async fn timers_outlive_the_process_and_a_rule_is_forgotten_in_slices() {
+    let place = Place::new();
+    let rule = "application.stalled after 5 working days";
+    {
+        let s = open(&place.0);
+        let many = (1..=5).map(|n| timer(TimerKind::Fact, n, "stay", NOW + 10));
+        set_timers(&s, many.collect()).await;
+        set_timers(&s, vec![timer(TimerKind::Rule, 0, "calendar", 0)]).await;
+    }
+    let s = open(&place.0);
+    assert_eq!(due(&s, TimerKind::Fact, NOW + 10).await.len(), 5);
+    assert!(
+        due(&s, TimerKind::Rule, NOW + 10).await.is_empty(),
+        "a note, never due"
+    );
+    let noted = s
+        .timers_all("gh".into(), TimerKind::Rule)
+        .await
+        .expect("readable");
+    assert_eq!(noted[0].key, "calendar");
+    let mine = s
+        .timers_of("gh".into(), TimerKind::Fact, rule.into(), [3; 16])
+        .await;
+    assert_eq!(mine.expect("readable").len(), 1);
+    let forget = async || {
+        s.timers_forget("gh".into(), TimerKind::Fact, rule.into(), 3)
+            .await
+            .expect("writable")
+    };
+    assert_eq!((forget().await, forget().await, forget().await), (3, 2, 0));
 }

@@ -203,7 +203,7 @@ impl Tx<'_> {
             .sql("SELECT SUM(state IN (0, 1, 2, 3, 4)), SUM(state IN (7, 8)), SUM(state = 10) FROM action WHERE run = ?1")?
             .query_row([run], |r| Ok((r.get::<_, Option<i64>>(0)?.unwrap_or(0), r.get::<_, Option<i64>>(1)?.unwrap_or(0), r.get::<_, Option<i64>>(2)?.unwrap_or(0))))?;
         let waiting = self
-            .sql("SELECT 1 FROM run WHERE id = ?1 AND reason = 'needs'")?
+            .sql("SELECT 1 FROM run WHERE id = ?1 AND reason IN ('needs', 'after')")?
             .exists([run])?;
         let state = match () {
             () if parked > 0 => RunState::Parked,
@@ -211,7 +211,7 @@ impl Tx<'_> {
             () if would > 0 => RunState::WouldHave,
             () => RunState::Done,
         };
-        self.sql("UPDATE run SET state = ?2, reason = CASE WHEN reason = 'needs' THEN reason END WHERE id = ?1 AND state <> ?2 AND state IN (1, 2, 3)")?.execute((run, state as i64))?;
+        self.sql("UPDATE run SET state = ?2, reason = CASE WHEN reason IN ('needs', 'after') THEN reason END WHERE id = ?1 AND state <> ?2 AND state IN (1, 2, 3)")?.execute((run, state as i64))?;
         Ok(waiting)
     }
 

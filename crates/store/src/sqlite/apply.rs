@@ -32,7 +32,7 @@ impl Tx<'_> {
             self.put_run(r)?;
         }
         for r in &set.runs_moved {
-            self.sql("UPDATE run SET state = ?2, reason = ?3, due = ?4, tries = ?5 WHERE id = ?1 AND (state = 0 OR reason = 'needs')")?
+            self.sql("UPDATE run SET state = ?2, reason = ?3, due = ?4, tries = ?5 WHERE id = ?1 AND (state = 0 OR reason IN ('needs', 'after', 'settle', 'collect'))")?
                 .execute((r.id, r.state as i64, &r.reason, r.due, r.tries))?;
             if !matches!(r.state, RunState::Parked | RunState::Completing) {
                 self.item_fixed("run", r.id, set.now)?;
@@ -55,6 +55,7 @@ impl Tx<'_> {
         for h in &set.holds {
             self.put_hold(h)?;
         }
+        self.apply_timers(&set, conn)?;
         self.apply_wants(&set, conn)?;
         for f in &set.failures {
             self.open_failure(f)?;
@@ -99,7 +100,7 @@ impl Tx<'_> {
                 return Ok(false);
             }
         }
-        Ok(true)
+        self.timers_hold(set)
     }
 
     fn apply_deliveries(&mut self, set: &WriteSet) -> Result<(), Error> {
@@ -203,9 +204,9 @@ impl Tx<'_> {
             self.name(a.ws, Kind::Step, &a.step)?,
             self.name(a.ws, Kind::Connection, &a.conn)?,
         );
-        let n = self.sql("INSERT INTO action(id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, seen_version, falls, request, person, paths, made, settled, must_hold)
-                  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT(ws, event, flow, step, item, redo_of) DO NOTHING")?
-            .execute(rusqlite::params![a.id, a.ws, a.run, a.event, flow, step, a.item, a.redo_of, conn, a.uses, a.intent, a.order_key, a.place, a.effect.as_str(), a.once.as_str(), action_code(a.state), a.reason, a.due, a.valid_until, a.attempt, a.tries, a.seen_version, a.falls, a.request, a.person, a.paths, a.made, a.settled, a.must_hold])?;
+        let n = self.sql("INSERT INTO action(id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, seen_version, falls, request, person, paths, made, settled, must_hold, output)
+                  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, 0, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT(ws, event, flow, step, item, redo_of) DO NOTHING")?
+            .execute(rusqlite::params![a.id, a.ws, a.run, a.event, flow, step, a.item, a.redo_of, conn, a.uses, a.intent, a.order_key, a.place, a.effect.as_str(), a.once.as_str(), action_code(a.state), a.reason, a.due, a.valid_until, a.attempt, a.tries, a.seen_version, a.falls, a.request, a.person, a.paths, a.made, a.settled, a.must_hold, a.output])?;
         Ok(n == 1)
     }
 

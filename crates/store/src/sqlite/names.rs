@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Path = 5,
     Type = 6,
     Code = 7,
+    Rule = 8,
 }
 
 #[derive(Default)]
