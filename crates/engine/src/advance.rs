@@ -1,7 +1,9 @@
 //! A run goes on: steps that waited for another are planned when it has ended, and skipped when it never will.
 
-use crate::binding::roots_of;
+use crate::binding::{Bound, roots_of};
+use crate::connection::Connection;
 use crate::dispatch::Stored;
+use crate::flow::expr::Scope;
 use crate::flow::file::Step;
 use crate::flow::plan::{Skip, StepState};
 use crate::flows::LiveFlow;
@@ -9,9 +11,12 @@ use crate::hub::{Hub, Signal};
 use crate::ingest::emit::event_of;
 use crate::planner::{For, Planned, run_state};
 use crate::scoped::Loader;
+use crate::time::filter::Filter;
 use serde_json::{Map, Value, json};
-use stagewire_model::{ActionState, MAIN};
-use stagewire_store::{ActionRow, Applied, Error, RunState, WriteSet};
+use stagewire_model::{ActionState, Event, MAIN};
+use stagewire_store::{
+    ActionRow, Applied, Error, RunRow, RunState, TimerKind, TimerRow, WriteSet, about_run,
+};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -50,7 +55,7 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
     let Some(mut run) = hub.store.run(id).await? else {
         return Ok(());
     };
-    if run.reason.as_deref() != Some("needs") {
+    if !matches!(run.reason.as_deref(), Some("needs" | "after")) {
         return Ok(());
     }
     let flows = hub.flows();
@@ -82,20 +87,39 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         )
         .await?;
     let mut planned = Planned::default();
-    let mut left = false;
+    let (mut left, mut later) = (false, false);
+    let mut waits = Waits::of(hub, &run, &conn.id).await?;
     run.reason = None;
     for step in live
         .flow
         .steps
         .iter()
-        .filter(|s| !s.needs.is_empty() && actions.iter().all(|a| a.step != s.id))
+        .filter(|s| s.has_its_turn_later() && actions.iter().all(|a| a.step != s.id))
     {
-        let Some((state, recorded)) =
-            turn(hub, live, step, &actions, &planned, &mut bound.data).await
+        let Some((skip, recorded)) = turn(hub, step, &actions, &planned, &mut bound.data).await
         else {
             left = true;
             continue;
         };
+        if skip.is_none() && !waits.are_over(step, hub) {
+            later = true;
+            continue;
+        }
+        if skip.is_none()
+            && let Some(filter) = &step.find
+        {
+            let of = Going {
+                hub,
+                live,
+                conn: &conn,
+                event: &event,
+                uid: row.uid,
+            };
+            of.find(step, filter, &mut run, &mut planned, &mut bound)
+                .await?;
+            continue;
+        }
+        let state = skip.unwrap_or_else(|| now(live, step, &bound.data, recorded));
         let of = For {
             event: &event,
             uid: row.uid,
@@ -105,7 +129,12 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         };
         hub.plan_step(live, &of, &mut run, &step.id, state, &mut planned);
     }
-    if planned.actions.is_empty() {
+    let reason = match (left, later) {
+        (true, _) => Some("needs"),
+        (false, true) => Some("after"),
+        (false, false) => None,
+    };
+    if planned.actions.is_empty() && waits.set.is_empty() && !later {
         return Ok(());
     }
     let before: Vec<(ActionRow, Option<Stored>)> = actions.into_iter().map(|a| (a, None)).collect();
@@ -113,8 +142,9 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         .into_iter()
         .chain(planned.actions.iter().cloned())
         .collect();
-    run.reason = left.then(|| "needs".to_owned());
+    run.reason = reason.map(str::to_owned);
     run_state(&mut run, &all);
+    let next = waits.set.iter().map(|t| t.due).min();
     let set = WriteSet {
         ws: MAIN,
         conn: event.connection.clone(),
@@ -125,6 +155,8 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
         holds: planned.holds,
         failures: planned.failures,
         flows: vec![(live.row.flow.clone(), live.row.version, live.row.falls)],
+        timers_dropped: waits.over,
+        timers_set: waits.set,
         ..WriteSet::default()
     };
     if hub.store.apply(Box::new(set)).await? == Applied::Stale {
@@ -137,21 +169,120 @@ pub async fn advance(hub: &Arc<Hub>, id: i64) -> Result<(), Error> {
             d.push(action, stored);
         }
     }
+    if let (Some(due), Some(lane)) = (next, hub.lane(&conn.id)) {
+        lane.due_at(due);
+    }
     if left && run.state == RunState::Running {
         hub.run_moved(id);
     }
     Ok(())
 }
 
-/// Whether a step's turn has come, and how it looks; `None` where what it needs has not ended.
+/// The times that steps of a run wait for.
+struct Waits {
+    run: RunRow,
+    held: Vec<TimerRow>,
+    set: Vec<TimerRow>,
+    over: Vec<TimerRow>,
+}
+
+impl Waits {
+    async fn of(hub: &Hub, run: &RunRow, conn: &str) -> Result<Waits, Error> {
+        let (kind, subject) = (TimerKind::Step, about_run(run.id));
+        let held = hub
+            .store
+            .timers_of(conn.to_owned(), kind, run.flow.clone(), subject);
+        Ok(Waits {
+            run: run.clone(),
+            held: held.await?,
+            set: Vec::new(),
+            over: Vec::new(),
+        })
+    }
+
+    /// Whether a step has waited enough; the first time it is asked, the wait begins.
+    fn are_over(&mut self, step: &Step, hub: &Hub) -> bool {
+        let Some(after) = step.after else { return true };
+        let now = hub.env.now();
+        match self.held.iter().find(|t| t.item == step.id) {
+            Some(timer) if timer.due <= now.0 => self.over.push(timer.clone()),
+            Some(_) => return false,
+            None => {
+                self.set.push(TimerRow {
+                    kind: TimerKind::Step,
+                    rule: self.run.flow.clone(),
+                    subject: about_run(self.run.id),
+                    item: step.id.clone(),
+                    key: String::new(),
+                    due: after.after(now, &hub.calendar).0,
+                    firm: false,
+                });
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// How a step looks whose turn it is; what it was to wait for must still hold.
+fn now(live: &LiveFlow, step: &Step, data: &Value, recorded: bool) -> StepState {
+    let scope = Scope::new(data).with_vars(&live.flow.vars);
+    match step.only_while.as_ref().map(|c| c.evaluate(&scope)) {
+        None | Some(Ok(true)) => live.flow.plan_step(step, data, recorded),
+        Some(Ok(false)) => StepState::Skipped(Skip::WhileFalse),
+        Some(Err(error)) => StepState::Parked(error),
+    }
+}
+
+/// The run that goes on.
+struct Going<'a> {
+    hub: &'a Hub,
+    live: &'a LiveFlow,
+    conn: &'a Connection,
+    event: &'a Event,
+    uid: [u8; 16],
+}
+
+impl Going<'_> {
+    /// Looks through the records and keeps what was found as the step's output.
+    async fn find(
+        &self,
+        step: &Step,
+        filter: &Filter,
+        run: &mut RunRow,
+        planned: &mut Planned,
+        bound: &mut Bound,
+    ) -> Result<(), Error> {
+        let (hub, live) = (self.hub, self.live);
+        let state = now(live, step, &bound.data, false);
+        let of = For {
+            event: self.event,
+            uid: self.uid,
+            bound,
+            now: hub.env.now(),
+            recorded: false,
+        };
+        if !matches!(state, StepState::Ready(_)) {
+            hub.plan_step(live, &of, run, &step.id, state, planned);
+            return Ok(());
+        }
+        let search = hub.look(self.conn, filter, None, &live.flow).await?;
+        let untold = search.untold.clone();
+        let output = search.output(filter);
+        hub.found(live, &of, run, &step.id, &output, untold, planned);
+        put_output(&mut bound.data, &step.id, output);
+        Ok(())
+    }
+}
+
+/// Whether a step's turn has come: `None` where what it needs has not ended; else that it does not run, or nothing yet.
 async fn turn(
     hub: &Hub,
-    live: &LiveFlow,
     step: &Step,
     actions: &[ActionRow],
     planned: &Planned,
     data: &mut Value,
-) -> Option<(StepState, bool)> {
+) -> Option<(Option<StepState>, bool)> {
     let mut recorded = false;
     for need in &step.needs {
         let mine: Vec<&ActionRow> = actions
@@ -165,20 +296,28 @@ async fn turn(
             (End::Recorded, _) => recorded = true,
             (End::Broken, false) => return None,
             (End::Well | End::Skipped, true) | (End::Skipped, false) => {
-                return Some((StepState::Skipped(Skip::Needs(need.clone())), recorded));
+                let skip = StepState::Skipped(Skip::Needs(need.clone()));
+                return Some((Some(skip), recorded));
             }
         }
-        let output = outputs(hub, &mine).await;
-        if let Value::Object(d) = data {
-            let steps = d
-                .entry("steps")
-                .or_insert_with(|| Value::Object(Map::new()));
-            if end == End::Well || end == End::Broken {
-                steps[need.as_str()] = json!({"output": output});
-            }
+        // what was found just now is not stored yet
+        let known = data.get("steps").is_some_and(|s| s.get(need).is_some());
+        if (end == End::Well && !known) || end == End::Broken {
+            let output = outputs(hub, &mine).await;
+            put_output(data, need, output);
         }
     }
-    Some((live.flow.plan_step(step, data, recorded), recorded))
+    Some((None, recorded))
+}
+
+/// Puts what a step gave back where later steps read it.
+pub(crate) fn put_output(data: &mut Value, step: &str, output: Value) {
+    if let Value::Object(roots) = data {
+        let steps = roots
+            .entry("steps")
+            .or_insert_with(|| Value::Object(Map::new()));
+        steps[step] = json!({"output": output});
+    }
 }
 
 fn end_of(actions: &[&ActionRow]) -> Option<End> {

@@ -417,7 +417,10 @@ fn event_root(event: &Event) -> Value {
     ] {
         out.insert(key.into(), envelope[key].clone());
     }
-    for key in ["late", "evidence", "changed", "previous", "current"] {
+    for key in [
+        "late", "evidence", "changed", "previous", "current", "since", "due", "missed", "count",
+        "group",
+    ] {
         out.insert(
             key.into(),
             event.data.get(key).cloned().unwrap_or(Value::Null),

@@ -5,6 +5,7 @@ use crate::env::Env;
 use crate::flows::{Connections, FlowSet};
 use crate::hub::{AlertTarget, Hub};
 use crate::ingest::Lane;
+use crate::time::Calendar;
 use crate::{advance, alerts, hooks, reads, subscribe, token, upkeep};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
@@ -43,6 +44,8 @@ pub struct Setup {
     pub alerts: Vec<AlertTarget>,
     /// The installation's variables.
     pub vars: Map<String, serde_json::Value>,
+    /// The workspace's calendar.
+    pub calendar: Calendar,
     /// Whether anything may leave.
     pub effects: bool,
 }
@@ -60,6 +63,7 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
         carrier,
         alerts: targets,
         vars,
+        calendar,
         effects,
     } = setup;
     let now = env.now();
@@ -70,7 +74,9 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
             "some actions were in flight when the server stopped; they are settled first"
         );
     }
-    let (hub, signals) = Hub::new(store, env, transport, carrier, targets, vars, effects);
+    let (hub, signals) = Hub::new(
+        store, env, transport, carrier, targets, vars, calendar, effects,
+    );
     let known: BTreeMap<String, ConnectionRow> = hub
         .store
         .connections(MAIN)

@@ -6,7 +6,11 @@ use crate::flow::catalog::{ActionInfo, Catalog};
 use crate::flow::file::{Against, Flow};
 use crate::flow::paths::ModelFields;
 use crate::flow::problem::Problem;
+use crate::time::fact::Fact;
+use crate::time::{Schedule, items};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use stagewire_model::Event;
 use stagewire_store::{FlowRow, SubscriptionRow};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,6 +29,7 @@ pub struct LiveFlow {
 pub struct FlowSet {
     by_id: BTreeMap<String, Arc<LiveFlow>>,
     by_event: HashMap<String, Vec<Arc<LiveFlow>>>,
+    of_time: Vec<Arc<LiveFlow>>,
     /// Subscriptions that are on.
     pub subscriptions: Vec<Arc<SubscriptionRow>>,
 }
@@ -52,6 +57,9 @@ impl FlowSet {
     }
 
     fn add(&mut self, flow: Arc<LiveFlow>) {
+        if flow.flow.rule().is_some() {
+            self.of_time.push(flow.clone());
+        }
         self.by_event
             .entry(flow.flow.when.event.clone())
             .or_default()
@@ -67,6 +75,35 @@ impl FlowSet {
     /// The flows that want this type of event.
     pub fn on(&self, event: &str) -> &[Arc<LiveFlow>] {
         self.by_event.get(event).map_or(&[], Vec::as_slice)
+    }
+
+    /// The flows that an event may start: those on its type, or the one it is for.
+    pub fn wanting(&self, event: &Event) -> Vec<Arc<LiveFlow>> {
+        let rule = event.data.get("rule").and_then(Value::as_str);
+        match rule.and_then(items::addressee) {
+            Some(flow) => self.get(flow).cloned().into_iter().collect(),
+            None => self.on(&event.kind).to_vec(),
+        }
+    }
+
+    /// The facts that flows wait for at this connection, each once, by their rules.
+    pub fn facts(&self, conn: &str) -> BTreeMap<String, &Fact> {
+        let mine = self.of_time.iter().filter(|live| live.flow.is_of(conn));
+        mine.filter_map(|live| live.flow.when.fact.as_ref())
+            .map(|fact| (fact.to_string(), fact))
+            .collect()
+    }
+
+    /// The flows that run by a schedule over this connection's records.
+    pub fn scheduled(&self, conn: &str) -> impl Iterator<Item = (&Arc<LiveFlow>, &Schedule)> {
+        let mine = self
+            .of_time
+            .iter()
+            .filter(move |live| live.flow.is_of(conn));
+        mine.filter_map(|live| {
+            let (schedule, _) = live.flow.when.schedule.as_ref()?;
+            Some((live, schedule))
+        })
     }
 
     /// All flows, by id.

@@ -8,6 +8,7 @@ use crate::env::Env;
 use crate::flows::FlowSet;
 use crate::guards::Guards;
 use crate::ingest::Lane;
+use crate::time::Calendar;
 use stagewire_connector::{Connector, Transport};
 use stagewire_store::{ActionRow, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -47,6 +48,8 @@ pub struct Hub {
     pub alerts: Vec<AlertTarget>,
     /// The installation's variables, read by flows as `vars.<name>`.
     pub vars: serde_json::Map<String, serde_json::Value>,
+    /// The workspace's time zone, working week and holidays.
+    pub calendar: Calendar,
     /// Wakes whoever turns new failures into alerts.
     pub failed: Notify,
     effects: AtomicBool,
@@ -69,6 +72,7 @@ impl Hub {
         carrier: Option<Arc<Connector>>,
         alerts: Vec<AlertTarget>,
         vars: serde_json::Map<String, serde_json::Value>,
+        calendar: Calendar,
         effects: bool,
     ) -> (Arc<Hub>, mpsc::UnboundedReceiver<Signal>) {
         let (signals, receiver) = mpsc::unbounded_channel();
@@ -85,6 +89,7 @@ impl Hub {
             carrier,
             alerts,
             vars,
+            calendar,
             failed: Notify::new(),
             effects: AtomicBool::new(effects),
             public_url: RwLock::default(),
@@ -140,9 +145,10 @@ impl Hub {
         read(&self.flows).clone()
     }
 
-    /// New live flows.
+    /// New live flows: what they wait for may be another thing than before.
     pub fn set_flows(&self, flows: FlowSet) {
         *write(&self.flows) = Arc::new(flows);
+        read(&self.lanes).values().for_each(|l| l.flows_changed());
     }
 
     /// A connection by name.

@@ -4,17 +4,22 @@
 
 mod answer;
 mod batch;
+mod chores;
+mod due;
 pub(crate) mod emit;
 mod past;
+mod timers;
+mod together;
 
 use crate::connection::Connection;
 use crate::hub::Hub;
 pub use answer::{Answered, Heard, Wanted};
 use batch::Batch;
+use chores::Chores;
 use serde_json::Value;
 use stagewire_store::{Applied, DueDelivery, Error, RecordRow};
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -38,6 +43,9 @@ pub struct Lane {
     answers: mpsc::Sender<Job>,
     inbox: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     replan: AtomicBool,
+    /// When the next timer is due, as far as this lane knows.
+    next_due: AtomicI64,
+    chores: Chores,
 }
 
 impl Lane {
@@ -53,6 +61,8 @@ impl Lane {
             answers,
             inbox: tokio::sync::Mutex::new(inbox),
             replan: AtomicBool::new(true),
+            next_due: AtomicI64::new(i64::MIN),
+            chores: Chores::default(),
         }
     }
 
@@ -133,31 +143,45 @@ impl Lane {
     pub async fn work(self: Arc<Self>) {
         let mut inbox = self.inbox.lock().await;
         loop {
-            // what waited for a path comes before what is newer
-            if self.replan.swap(false, Ordering::AcqRel)
-                && let Err(e) = self.plan_waiting_runs().await
-            {
-                tracing::error!(connection.id = %self.conn.id, cause = %e, "waiting runs could not be planned");
-            }
-            let more = match self.deliveries().await {
-                Ok(n) => n == BATCH as usize,
-                Err(e) => {
-                    tracing::error!(connection.id = %self.conn.id, cause = %e, "deliveries could not be worked on; trying again");
-                    self.hub.env.sleep(500).await;
-                    true
-                }
-            };
+            let more = self.round().await;
             let job = if more {
                 inbox.try_recv().ok()
             } else {
+                let (wait, idle) = self.until_due();
                 tokio::select! {
                     job = inbox.recv() => job,
                     () = self.notify.notified() => None,
-                    () = self.hub.env.sleep(5_000) => { self.replan.store(true, Ordering::Release); None }
+                    () = self.hub.env.sleep(wait) => { self.look_again(idle); None }
                 }
             };
             if let Some((answered, done)) = job {
                 let _ = done.send(self.answer(answered).await);
+            }
+        }
+    }
+
+    /// One round of what is due, without waiting; true where there may be more at once.
+    pub async fn round(&self) -> bool {
+        // what waited for a path comes before what is newer
+        if self.replan.swap(false, Ordering::AcqRel)
+            && let Err(e) = self.plan_waiting_runs().await
+        {
+            tracing::error!(connection.id = %self.conn.id, cause = %e, "waiting runs could not be planned");
+        }
+        let delivered = match self.deliveries().await {
+            Ok(n) => n == BATCH as usize,
+            Err(e) => {
+                tracing::error!(connection.id = %self.conn.id, cause = %e, "deliveries could not be worked on; trying again");
+                self.hub.env.sleep(500).await;
+                true
+            }
+        };
+        match self.time().await {
+            Ok(more) => more || delivered,
+            Err(e) => {
+                tracing::error!(connection.id = %self.conn.id, cause = %e, "what is due could not be worked on; trying again");
+                self.hub.env.sleep(500).await;
+                true
             }
         }
     }
@@ -226,7 +250,8 @@ impl Lane {
 
     /// Hands the write set over; true where it was taken. Then what may go, goes.
     async fn commit(&self, batch: Batch<'_>) -> Result<bool, Error> {
-        let (set, records, outgoing) = batch.finish();
+        let (set, records, mut outgoing) = batch.finish();
+        let next = set.timers_set.iter().map(|t| t.due).min();
         let (wanted, account) = (!set.wants.is_empty(), set.account.clone());
         let taken = self.hub.store.apply(Box::new(set)).await;
         let done = matches!(taken, Ok(Applied::Done));
@@ -239,8 +264,15 @@ impl Lane {
         } else {
             self.cache().clear();
         }
-        let failed = outgoing.failed;
+        if let Some(due) = next.filter(|_| done) {
+            self.due_at(due);
+        }
+        let (failed, goes_on) = (outgoing.failed, std::mem::take(&mut outgoing.goes_on));
         outgoing.settle(done);
+        goes_on
+            .into_iter()
+            .filter(|_| done)
+            .for_each(|run| self.hub.run_moved(run));
         if done && let Some(account) = account {
             self.conn.pin_account(&account);
         }

@@ -27,6 +27,7 @@ pub mod reads;
 pub mod scoped;
 mod standing;
 pub mod subscribe;
+pub mod time;
 pub mod token;
 pub mod trial;
 pub mod upkeep;

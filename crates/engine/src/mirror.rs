@@ -2,7 +2,7 @@
 
 pub mod application;
 mod applications;
-mod events;
+pub(crate) mod events;
 mod others;
 pub mod plain;
 pub mod work;

@@ -8,6 +8,7 @@ use crate::flow::plan::{Happened, Plan, Request, Skip, StepPlan, StepState, Stop
 use crate::flows::LiveFlow;
 use crate::guards::{About, blocked};
 use crate::hub::Hub;
+use crate::time::items;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use stagewire_connector::RenderError;
@@ -142,6 +143,7 @@ impl Hub {
             StepState::Skipped(skip) => {
                 let why = match skip {
                     Skip::IfFalse => "its condition is false".to_owned(),
+                    Skip::WhileFalse => "its `while` does not hold any more".to_owned(),
                     Skip::NoItems => "its list is empty".to_owned(),
                     Skip::Needs(other) => format!("step {other} does not run"),
                 };
@@ -155,6 +157,41 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// What a step of `records.find` found, kept as its output.
+    pub fn found(
+        &self,
+        live: &LiveFlow,
+        of: &For,
+        run: &RunRow,
+        id: &str,
+        output: &Value,
+        untold: Option<(usize, String)>,
+        planned: &mut Planned,
+    ) {
+        let mut row = self.action_row(live, of, run, id, "", ActionState::Done, None);
+        let plain = serde_json::to_vec(output).unwrap_or_default();
+        let number = self.store.next(Table::Body);
+        let body = SealedBody::new(
+            self.store.keys(),
+            number,
+            MAIN,
+            Class::Request,
+            of.now.0,
+            None,
+            &plain,
+        );
+        (row.output, row.settled) = (Some(body.id), Some(of.now.0));
+        planned.bodies.push(body);
+        if let Some((count, why)) = untold {
+            let cause = left_out(count, &why);
+            planned.failures.push(Failing {
+                item: None,
+                ..self.action_failing(live, &row, "DATA-001", &cause, of.now)
+            });
+        }
+        planned.actions.push((row, None));
     }
 
     fn park(
@@ -235,6 +272,11 @@ impl Hub {
                 return planned.actions.push((row, None));
             }
         };
+        if of.event.kind == items::SCHEDULE {
+            // what a schedule tells is as old as its time, however late the server came to it
+            let late = of.now.0 - of.event.time.0;
+            row.valid_until = row.valid_until.map(|until| until - late);
+        }
         let step = live.flow.step(id);
         let always = step.is_some_and(|s| s.hold_always);
         let about = About {
@@ -473,6 +515,7 @@ pub fn happened(event: &Event) -> Happened<'_> {
         connection: &event.connection,
         late: event.late(),
         own_echo: own,
+        rule: event.data.get("rule").and_then(Value::as_str),
     }
 }
 
@@ -485,7 +528,7 @@ pub fn run_state(run: &mut RunRow, actions: &[(ActionRow, Option<Stored>)]) {
         ActionState::Planned,
         ActionState::Held,
         ActionState::Claimed,
-    ]) || run.reason.as_deref() == Some("needs")
+    ]) || matches!(run.reason.as_deref(), Some("needs" | "after"))
     {
         RunState::Running
     } else if any(&[ActionState::WouldHave]) {
@@ -493,6 +536,11 @@ pub fn run_state(run: &mut RunRow, actions: &[(ActionRow, Option<Stored>)]) {
     } else {
         RunState::Done
     };
+}
+
+/// Records of which a filter could not tell, in plain words.
+pub fn left_out(count: usize, why: &str) -> String {
+    format!("{why}; {count} record(s) of which this could not be told were left out")
 }
 
 fn missing(error: &Expr) -> Option<String> {

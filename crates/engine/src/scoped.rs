@@ -3,6 +3,8 @@
 use crate::binding::{Bound, Need, Records, bind};
 use crate::connection::Connection;
 use crate::hub::Hub;
+use crate::ingest::emit::event_of;
+use crate::time::items::{Item, items_of, may_be_told, put};
 use stagewire_model::{Entity, Event, MAIN};
 use stagewire_store::{Error, RecordRow};
 use std::collections::HashMap;
@@ -36,11 +38,48 @@ impl<'h> Loader<'h> {
         }
     }
 
-    /// Makes the scope of an event; no roots = all.
+    /// A record that was loaded already.
+    pub fn hold(&mut self, row: RecordRow) {
+        self.records.insert(row.id16, Some(row));
+    }
+
+    /// Makes the scope of an event, with the scopes of what it was made of; no roots = all.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn bind(
+        &mut self,
+        event: &Event,
+        subject: (Entity, [u8; 16]),
+        conn: &Connection,
+        roots: &[&str],
+    ) -> Result<Bound, Error> {
+        let mut bound = self.bind_one(event, subject, conn, roots).await?;
+        let items = items_of(event);
+        if items.is_empty() {
+            return Ok(bound);
+        }
+        let mut scopes = Vec::new();
+        for item in items {
+            let one = match item {
+                Item::Record(entity, id) => self.bind_one(event, (entity, id), conn, roots).await?,
+                Item::Event(uid) => {
+                    let Some(row) = self.hub.store.event(uid).await? else {
+                        continue;
+                    };
+                    let subject = (row.entity, row.subject);
+                    self.bind_one(&event_of(&row), subject, conn, roots).await?
+                }
+            };
+            if may_be_told(&one) {
+                scopes.push(one.data);
+            }
+        }
+        put(&mut bound, scopes);
+        Ok(bound)
+    }
+
+    async fn bind_one(
         &mut self,
         event: &Event,
         subject: (Entity, [u8; 16]),

@@ -1,6 +1,7 @@
 //! Trying a flow, saved or not, on recorded events: shows every request it would have sent. It has no transport and writes
 //! nothing: it cannot send.
 
+use crate::advance::put_output;
 use crate::flow::plan::{Plan, StepState, Stop};
 use crate::flow::problem::Problem;
 use crate::flows::{Connections, check};
@@ -79,7 +80,16 @@ impl Hub {
         let flow = check(id, &source, &Connections(self.connections()))
             .map_err(|problems| Failed::Problems { problems })?;
         let rung = stored.map_or(Rung::ReadOnly, |f| f.rung);
+        let mut recorded = Vec::new();
         let rows = match events {
+            // a schedule is tried on what is there now: what it told before is over
+            Events::Last(_) if flow.when.schedule.is_some() => {
+                let conn = flow.when.connection.as_deref();
+                if let Some(conn) = conn.and_then(|conn| self.connection(conn)) {
+                    recorded = self.scheduled_now(&flow, &conn).await?;
+                }
+                Vec::new()
+            }
             Events::Last(n) => {
                 self.store
                     .recent_events(
@@ -98,20 +108,26 @@ impl Hub {
                 rows
             }
         };
+        recorded.extend(
+            rows.iter()
+                .map(|row| (event_of(row), (row.entity, row.subject))),
+        );
         let mut out = Vec::new();
-        for row in rows {
-            let event = event_of(&row);
-            let Some(conn) = self.connection(&row.conn) else {
+        for (event, subject) in recorded {
+            let Some(conn) = self.connection(&event.connection) else {
                 continue;
             };
-            let bound = Loader::new(self)
-                .bind(
-                    &event,
-                    (row.entity, row.subject),
-                    &conn,
-                    &crate::binding::roots_of(&flow),
-                )
+            let mut bound = Loader::new(self)
+                .bind(&event, subject, &conn, &crate::binding::roots_of(&flow))
                 .await?;
+            for (step, filter) in flow
+                .steps
+                .iter()
+                .filter_map(|s| Some((s, s.find.as_ref()?)))
+            {
+                let search = self.look(&conn, filter, None, &flow).await?;
+                put_output(&mut bound.data, &step.id, search.output(filter));
+            }
             let mut tried = Tried {
                 event_id: event.id.text(),
                 event: event.kind.clone(),
@@ -135,6 +151,9 @@ impl Hub {
                             });
                         let gate = format!("{:?}", rung.gate(effect, always)).to_lowercase();
                         match step.state {
+                            StepState::Ready(_) if def.is_some_and(|s| s.find.is_some()) => {
+                                tried.steps.push(json!({"step": step.id, "would": "find"}));
+                            }
                             StepState::Ready(requests) => {
                                 for r in requests {
                                     tried.steps.push(match r.with {

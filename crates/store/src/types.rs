@@ -94,6 +94,22 @@ pub struct TimerRow {
     pub firm: bool,
 }
 
+/// The subject of a timer that is about a run.
+pub fn about_run(run: i64) -> [u8; 16] {
+    let mut subject = [0; 16];
+    subject[8..].copy_from_slice(&run.to_be_bytes());
+    subject
+}
+
+impl TimerRow {
+    /// The run it is about.
+    pub fn run(&self) -> i64 {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.subject[8..]);
+        i64::from_be_bytes(number)
+    }
+}
+
 pub(crate) fn action_code(s: ActionState) -> i64 {
     match s {
         ActionState::Planned => 0,

@@ -9,13 +9,33 @@ const ONE_OF_MANY: &[&str] = &["interview", "offer", "scorecard", "signal"];
 impl Flow {
     /// *When an application moves to another stage in gh, if `…`: post a message (talk); …*
     pub fn sentence(&self) -> String {
-        let mut text = format!("When {}", happening(&self.when.event));
+        let when = &self.when;
+        let mut text = match (&when.schedule, &when.fact) {
+            (Some((schedule, filter)), _) => {
+                format!("At {schedule}, for {}s", filter.entity.name())
+            }
+            (None, Some(fact)) => format!("When it is time ({fact})"),
+            (None, None) => format!("When {}", happening(&when.event)),
+        };
         // Writing to a String cannot fail.
         if let Some(connection) = &self.when.connection {
             let _ = write!(text, " in {connection}");
         }
         if let Some(condition) = &self.when.only_if {
             let _ = write!(text, ", if {}", condition.source());
+        }
+        if let Some((_, filter)) = &when.schedule
+            && let Some(condition) = &filter.only_if
+        {
+            let _ = write!(text, " if {}", condition.source());
+        }
+        if let Some(settle) = when.settle {
+            let _ = write!(text, ", unless it is taken back within {settle}");
+        }
+        match when.collect.as_ref().map(|collect| &collect.at) {
+            Some(Some(at)) => drop(write!(text, ", told together at {at}")),
+            Some(None) => text.push_str(", told together in groups"),
+            None => {}
         }
         text.push_str(": ");
         let steps: Vec<String> = self.steps.iter().map(step).collect();
@@ -41,7 +61,21 @@ fn step(step: &Step) -> String {
     if let Some(list) = step.each.as_ref().and_then(|each| each.as_path()) {
         let _ = write!(text, "for each of {list} ");
     }
-    let _ = write!(text, "{} ({})", doing(&step.action), step.connection);
+    if let Some(after) = step.after {
+        let _ = write!(text, "{after} later, ");
+    }
+    match &step.find {
+        Some(filter) => drop(write!(text, "find {}s", filter.entity.name())),
+        None => drop(write!(
+            text,
+            "{} ({})",
+            doing(&step.action),
+            step.connection
+        )),
+    }
+    if let Some(condition) = &step.only_while {
+        let _ = write!(text, " if still {}", condition.source());
+    }
     if let Some(condition) = &step.condition {
         let _ = write!(text, " if {}", condition.source());
     }

@@ -143,6 +143,7 @@ pub struct Scope<'a> {
     data: &'a Value,
     vars: Option<&'a Map<String, Value>>,
     item: Option<&'a Value>,
+    lines: Option<&'a str>,
     show_missing_outputs: bool,
 }
 
@@ -153,6 +154,7 @@ impl<'a> Scope<'a> {
             data,
             vars: None,
             item: None,
+            lines: None,
             show_missing_outputs: false,
         }
     }
@@ -173,6 +175,22 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// With the root `lines`.
+    pub fn with_lines(self, lines: &'a str) -> Self {
+        let lines = Some(lines);
+        Self { lines, ..self }
+    }
+
+    /// The scope of one of many that are told together, with the same variables.
+    pub fn of_one(self, data: &'a Value) -> Self {
+        Self { data, ..self }
+    }
+
+    /// The data it was made of.
+    pub fn data(&self) -> &'a Value {
+        self.data
+    }
+
     /// Outputs of steps that have not run read as `‹id from step stage›` instead of missing.
     pub fn showing_missing_outputs(self) -> Self {
         Self {
@@ -187,6 +205,10 @@ impl<'a> Scope<'a> {
             && let Some(item) = self.item
         {
             return path.find_in(item).map(Cow::Borrowed);
+        }
+        if path.root == "lines" && path.rest.is_empty() {
+            let lines = |text: &str| Cow::Owned(Value::String(text.to_owned()));
+            return self.lines.map(lines);
         }
         let mut found = path.find(self.data);
         if found.is_none()

@@ -2,17 +2,23 @@
 //! A file with a problem gives no flow but all its problems, each with its place.
 
 mod check;
+mod filter;
 mod reader;
 mod reading;
 mod sections;
 mod steps;
+mod when;
 
 use super::catalog::Catalog;
-use super::expr::{Condition, Expr};
+use super::expr::{Condition, Expr, Text};
 use super::path::Path;
 use super::paths::Fields;
 use super::problem::{Problem, Source};
 use super::with::With;
+use crate::time::fact::Fact;
+use crate::time::filter::Filter;
+use crate::time::items;
+use crate::time::{Length, Schedule};
 use serde_json::{Map, Value};
 use stagewire_model::{Effect, Rung};
 use std::time::Duration;
@@ -59,6 +65,25 @@ pub struct When {
     pub late: bool,
     /// Echoes of our own writes too.
     pub own_echoes: bool,
+    /// The fact that time brings about, where it is one.
+    pub fact: Option<Fact>,
+    /// The times it runs at, and over which records.
+    pub schedule: Option<(Schedule, Filter)>,
+    /// Events are told together.
+    pub collect: Option<Collect>,
+    /// Above so many in a short while they are told together.
+    pub burst: Option<i64>,
+    /// How long it waits whether the change is taken back.
+    pub settle: Option<Length>,
+}
+
+/// How many events become one message.
+#[derive(Debug)]
+pub struct Collect {
+    /// One message for each value of this.
+    pub by: Option<Expr>,
+    /// When; none with a schedule, which says it itself.
+    pub at: Option<Schedule>,
 }
 
 /// One step of a flow.
@@ -88,6 +113,14 @@ pub struct Step {
     pub on_failed: bool,
     /// How long it is worth sending.
     pub valid_for: Option<Duration>,
+    /// How long it waits before its turn.
+    pub after: Option<Length>,
+    /// What must still hold then.
+    pub only_while: Option<Condition>,
+    /// Rendered for each of many; together they are `lines`.
+    pub line: Option<Text>,
+    /// The records it finds: it is `records.find`.
+    pub find: Option<Filter>,
 }
 
 /// Restricted paths a flow may read.
@@ -134,6 +167,20 @@ impl Flow {
         match flow {
             Some(flow) if source.is_clean() => Ok(flow),
             _ => Err(source.finish()),
+        }
+    }
+
+    /// Whether events of this connection may start it.
+    pub fn is_of(&self, conn: &str) -> bool {
+        self.when.connection.as_deref().is_none_or(|c| c == conn)
+    }
+
+    /// The rule of the events it waits for, where they are of time.
+    pub fn rule(&self) -> Option<String> {
+        match (&self.when.fact, &self.when.schedule) {
+            (Some(fact), _) => Some(fact.to_string()),
+            (None, Some(_)) => Some(items::addressed_to(&self.id)),
+            (None, None) => None,
         }
     }
 

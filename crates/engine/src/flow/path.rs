@@ -1,6 +1,6 @@
 //! A path an expression reads, such as `offer.custom['cost_centre']`, and how it is found in data.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::fmt;
 
 /// One step of a path below its root.
@@ -61,6 +61,38 @@ impl Path {
             root: of.root.clone(),
             rest: of.rest.iter().chain(&self.rest).cloned().collect(),
         }
+    }
+
+    /// The path up to the first place in a list: the whole list stands for what is in it.
+    pub fn up_to_list(&self) -> Path {
+        let fields = self.rest.iter();
+        let fields = fields.take_while(|segment| matches!(segment, Segment::Field(_)));
+        Path {
+            root: self.root.clone(),
+            rest: fields.cloned().collect(),
+        }
+    }
+
+    /// Puts a value where this path leads, making the objects on the way; a place in a list is none.
+    pub fn put(&self, into: &mut Map<String, Value>, value: Value) {
+        let mut names = self.rest.iter().filter_map(|segment| match segment {
+            Segment::Field(name) => Some(name),
+            Segment::Index(_) => None,
+        });
+        let Some(last) = names.next_back() else {
+            into.insert(self.root.clone(), value);
+            return;
+        };
+        let mut at = into;
+        for name in std::iter::once(&self.root).chain(names) {
+            let below = at.entry(name.clone()).or_insert_with(|| json!({}));
+            if !below.is_object() {
+                *below = json!({});
+            }
+            let Value::Object(fields) = below else { return };
+            at = fields;
+        }
+        at.insert(last.clone(), value);
     }
 
     /// The path as fields only: a place in a list is not part of what is supplied.
@@ -160,6 +192,20 @@ mod tests {
         assert_eq!(keyed.to_string(), "application.answer['q-1']");
         assert_eq!(Path::parse("offer..x"), None);
         assert_eq!(Path::parse("1.x"), None);
+    }
+
+    #[test]
+    fn a_value_is_put_where_its_path_finds_it() {
+        let mut data = Map::new();
+        for (text, value) in [("job.title", json!("Cook")), ("job.custom.site", json!(7))] {
+            Path::parse(text).expect("a path").put(&mut data, value);
+        }
+        let mail = Path::parse("candidate.emails.0.value").expect("a path");
+        mail.up_to_list()
+            .put(&mut data, json!([{"value": "a@example.com"}]));
+        let data = Value::Object(data);
+        assert_eq!(data["job"], json!({"title": "Cook", "custom": {"site": 7}}));
+        assert_eq!(mail.find(&data), Some(&json!("a@example.com")));
     }
 
     #[test]

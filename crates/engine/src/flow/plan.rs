@@ -1,12 +1,16 @@
 //! What a flow does about one event: whether it wants it, whether its condition holds, and each step's
 //! requests. It plans; whether anything goes out is decided elsewhere (rungs, guards, holds).
 
-use super::expr::{Error, Scope, fits};
+use super::expr::{Error, Expr, Scope, Text, fits};
 use super::file::{Flow, Step};
+use crate::time::filter::text;
+use crate::time::items;
 use serde_json::Value;
 
 /// Most items an `each` may run for.
 pub const MOST_ITEMS: usize = 100;
+/// Most bytes of `lines`: what fits into one message of a chat.
+pub const MOST_LINES: usize = 2_800;
 const MOST_REQUEST: usize = 1 << 20;
 
 /// What of an event decides whether a flow wants it.
@@ -20,6 +24,8 @@ pub struct Happened<'a> {
     pub late: bool,
     /// It is the echo of a write of our own.
     pub own_echo: bool,
+    /// The rule it came due by, where it is of time.
+    pub rule: Option<&'a str>,
 }
 
 /// Whether a flow wants an event.
@@ -64,7 +70,7 @@ pub enum StepState {
     Skipped(Skip),
     /// It cannot be rendered: a path is missing, or a value does not fit.
     Parked(Error),
-    /// Steps that must end first; then call [`Flow::plan_step`].
+    /// Steps that must end first, or (none named) a time or a look at records; then call [`Flow::plan_step`].
     Waits(Vec<String>),
     /// Its requests: one, or one per item.
     Ready(Vec<Request>),
@@ -75,6 +81,8 @@ pub enum StepState {
 pub enum Skip {
     /// Its `if` is false.
     IfFalse,
+    /// Its `while` has become false.
+    WhileFalse,
     /// The list of its `each` is empty.
     NoItems,
     /// A step it needs does not run.
@@ -103,7 +111,9 @@ impl Flow {
     /// Whether it wants an event like this.
     pub fn wants(&self, happened: &Happened<'_>) -> Wanted {
         let when = &self.when;
-        let other = when.event != happened.event
+        let addressed = self.is_addressed(happened);
+        let other = (!addressed && when.event != happened.event)
+            || (!addressed && self.rule().as_deref() != happened.rule)
             || when
                 .connection
                 .as_deref()
@@ -114,6 +124,12 @@ impl Flow {
             (false, true) => Wanted::Late,
             (false, false) => Wanted::Yes,
         }
+    }
+
+    /// Whether the event is for this flow alone: what it asks of one event was asked of each that is in it.
+    fn is_addressed(&self, happened: &Happened<'_>) -> bool {
+        let flow = happened.rule.and_then(items::addressee);
+        flow == Some(self.id.as_str())
     }
 
     /// The plan for an event with this data. Steps that need another wait.
@@ -156,7 +172,11 @@ impl Flow {
             Wanted::Late => return Plan::Late,
         }
         let scope = Scope::new(data).with_vars(&self.vars);
-        match self.when.only_if.as_ref().map(|c| c.evaluate(&scope)) {
+        let asked = match self.is_addressed(happened) {
+            true => None,
+            false => self.when.only_if.as_ref(),
+        };
+        match asked.map(|condition| condition.evaluate(&scope)) {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => return Plan::No,
             Some(Err(error)) => return Plan::Untold(error),
@@ -173,9 +193,9 @@ impl Flow {
         Plan::Run(plans)
     }
 
-    /// A step with needs waits, or is skipped with what it needs.
+    /// A step with needs waits, or is skipped with what it needs; one that waits for a time or looks at records has a turn later.
     fn waits(&self, step: &Step, before: &[StepPlan]) -> Option<StepState> {
-        if step.needs.is_empty() {
+        if !step.has_its_turn_later() {
             return None;
         }
         let skipped = step.needs.iter().find(|need| {
@@ -191,21 +211,24 @@ impl Flow {
 }
 
 impl Step {
+    /// Whether it is not planned with the run but when its turn comes.
+    pub fn has_its_turn_later(&self) -> bool {
+        !self.needs.is_empty() || self.after.is_some() || self.find.is_some()
+    }
+
     fn plan(&self, scope: &Scope<'_>) -> StepState {
-        let Some(each) = &self.each else {
-            return match self.request(scope) {
-                Ok(with) => StepState::Ready(vec![Request {
-                    item: None,
-                    with: Ok(with),
-                }]),
-                Err(Stop::IfFalse) => StepState::Skipped(Skip::IfFalse),
-                Err(Stop::Parked(error)) => StepState::Parked(error),
+        if let Some(line) = &self.line {
+            return match self.lines(line, scope) {
+                Ok(None) => StepState::Skipped(Skip::NoItems),
+                Ok(Some(lines)) => self.plan_one(&scope.with_lines(&lines)),
+                Err(error) => StepState::Parked(error.inside("line")),
             };
+        }
+        let Some(each) = &self.each else {
+            return self.plan_one(scope);
         };
-        let items = match each.evaluate(scope) {
-            Ok(Value::Array(items)) => items,
-            Ok(Value::Null) => Vec::new(),
-            Ok(_) => return StepState::Parked(failed("`each` did not find a list")),
+        let items = match list(each, scope) {
+            Ok(items) => items,
             Err(error) => return StepState::Parked(error),
         };
         if items.is_empty() {
@@ -236,6 +259,38 @@ impl Step {
         }
     }
 
+    fn plan_one(&self, scope: &Scope<'_>) -> StepState {
+        match self.request(scope) {
+            Ok(with) => StepState::Ready(vec![Request {
+                item: None,
+                with: Ok(with),
+            }]),
+            Err(Stop::IfFalse) => StepState::Skipped(Skip::IfFalse),
+            Err(Stop::Parked(error)) => StepState::Parked(error),
+        }
+    }
+
+    /// Its line for each of many, one below the other as far as there is room; none where there are no items.
+    fn lines(&self, line: &Text, scope: &Scope<'_>) -> Result<Option<String>, Error> {
+        let rendered = match (&self.each, items::scopes(scope.data())) {
+            (Some(each), _) => list(each, scope)?
+                .iter()
+                .map(|item| line.render(&scope.with_item(item)))
+                .collect::<Result<Vec<_>, _>>()?,
+            (None, Some(many)) => many
+                .iter()
+                .map(|one| line.render(&scope.of_one(one)))
+                .collect::<Result<_, _>>()?,
+            (None, None) => vec![line.render(scope)?],
+        };
+        let texts: Vec<String> = rendered
+            .iter()
+            .map(|line| text(line).replace(['\n', '\r'], " "))
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        Ok((!texts.is_empty()).then(|| join(&texts)))
+    }
+
     fn request(&self, scope: &Scope<'_>) -> Result<Value, Stop> {
         match self.condition.as_ref().map(|c| c.evaluate(scope)) {
             None | Some(Ok(true)) => {}
@@ -250,12 +305,46 @@ impl Step {
     }
 }
 
+/// The list of an `each`; what is known to be empty is an empty list.
+fn list(each: &Expr, scope: &Scope<'_>) -> Result<Vec<Value>, Error> {
+    match each.evaluate(scope)? {
+        Value::Array(items) => Ok(items),
+        Value::Null => Ok(Vec::new()),
+        _ => Err(failed("`each` did not find a list")),
+    }
+}
+
+/// Lines below each other; where the next would be too much, how many more there are.
+fn join(lines: &[String]) -> String {
+    let mut out = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        if out.len() + line.len() + 1 > MOST_LINES {
+            let more = lines.len() - place;
+            if place > 0 {
+                out.push('\n');
+            }
+            out.push_str(&format!("… and {more} more"));
+            break;
+        }
+        if place > 0 {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
+}
+
 fn failed(message: &str) -> Error {
     Error::Failed {
         line: 1,
         column: 1,
         message: message.to_owned(),
     }
+}
+
+/// The name of the group a value stands for.
+pub fn group_of(value: &Value) -> String {
+    item_key(value).unwrap_or_else(|| text(value))
 }
 
 /// An item's own id, never its place: a list may come in another order the next time.

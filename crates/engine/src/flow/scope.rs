@@ -54,6 +54,7 @@ const EVENTS: &[(&[&str], &[&str])] = &[
             "application.transferred",
             "application.deleted",
             "application.restored",
+            "application.stalled",
             "interview.requested",
             "interview.scheduled",
             "interview.rescheduled",
@@ -62,6 +63,8 @@ const EVENTS: &[(&[&str], &[&str])] = &[
             "interview.no_show",
             "interview.interviewers_changed",
             "interview.deleted",
+            "interview.starting_soon",
+            "scorecard.overdue",
             "scorecard.requested",
             "scorecard.submitted",
             "scorecard.updated",
@@ -145,7 +148,7 @@ const EVENTS: &[(&[&str], &[&str])] = &[
     ),
 ];
 
-/// Events that time makes; this version has no timers.
+/// Events that time makes: they need to be told how long.
 const OF_TIME: &[&str] = &[
     "application.stalled",
     "interview.starting_soon",
@@ -158,6 +161,16 @@ pub fn roots(event: &str) -> Option<&'static [&'static str]> {
         .iter()
         .find(|(types, _)| types.contains(&event))
         .map(|(_, roots)| *roots)
+}
+
+/// The roots bound by a record of this kind, and by events about its dates; none if there are none.
+pub fn roots_of(entity: &str) -> Option<&'static [&'static str]> {
+    match entity {
+        "application" | "offer" | "interview" | "scorecard" => Some(ALL),
+        "candidate" => Some(CANDIDATE),
+        "job" => Some(JOB),
+        _ => None,
+    }
 }
 
 /// Every event type a flow can ask for.
@@ -180,9 +193,9 @@ mod tests {
         let mut seen = HashSet::new();
         for event in event_types() {
             assert!(seen.insert(event), "{event} twice");
-            assert!(!is_of_time(event), "{event}");
         }
-        assert_eq!(seen.len(), 84);
+        assert_eq!(seen.len(), 87);
+        assert!(OF_TIME.iter().all(|event| seen.contains(event)));
     }
 
     #[test]

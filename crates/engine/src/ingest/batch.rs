@@ -25,7 +25,7 @@ pub(super) struct Batch<'l> {
     pub(super) related: HashMap<([u8; 16], Entity), Vec<RecordRow>>,
     pub(super) out: Outgoing,
     wants: BTreeMap<(Entity, Option<Entity>, String), WantRow>,
-    watermark: Option<Micros>,
+    pub(super) watermark: Option<Micros>,
     /// A delivery stopped the engine: the batch is computed again without it.
     pub(super) broken: bool,
 }
@@ -149,7 +149,8 @@ impl<'l> Batch<'l> {
                 return Ok(());
             }
         }
-        self.events().await
+        self.events().await?;
+        self.set_timers().await
     }
 
     fn channel(&self, r: &Ready) -> Channel {
@@ -369,7 +370,8 @@ impl<'l> Batch<'l> {
                 .iter()
                 .map(|d| (d.shape.clone(), d.path.clone(), d.code.clone())),
         );
-        self.events().await
+        self.events().await?;
+        self.set_timers().await
     }
 
     /// Works on the records in hand.

@@ -4,9 +4,11 @@ use super::batch::Batch;
 use crate::binding::{Bound, Need, Records, bind, roots_of};
 use crate::dispatch::{Dispatcher, Stored};
 use crate::env::event_id;
+use crate::flow::file::Step;
 use crate::flows::LiveFlow;
 use crate::mirror::work::{Held, NewEvent, reference_text};
 use crate::planner::{For, Planned};
+use crate::time::items::{CHANNEL, COLLECT, Item, SCHEDULE, items_of, may_be_told, put};
 use serde_json::Value;
 use stagewire_model::{ActionState, Entity, Event, MAIN, Micros, RecordId};
 use stagewire_store::{
@@ -25,6 +27,8 @@ const COMPLETE_TRIES: i64 = 3;
 pub(super) struct Outgoing {
     pub(super) events: Vec<NewEvent>,
     pub(super) failed: bool,
+    /// Runs with a step whose turn may have come already.
+    pub(super) goes_on: Vec<i64>,
     claimed: Vec<(Arc<Dispatcher>, ActionRow, Stored)>,
     planned: Vec<(Arc<Dispatcher>, ActionRow, Option<Stored>)>,
 }
@@ -172,7 +176,7 @@ impl Batch<'_> {
             row.event = Some(uid.0);
         }
         let one = match (new.late, new.delivery.is_some()) {
-            _ if new.attached || new.channel == "backfill" => Counted::default(),
+            _ if new.attached || matches!(new.channel, "backfill" | CHANNEL) => Counted::default(),
             (false, true) => Counted {
                 live: 1,
                 ..Counted::default()
@@ -222,11 +226,13 @@ impl Batch<'_> {
         subject: (Entity, [u8; 16]),
     ) -> Result<(), Error> {
         let flows = self.lane.hub.flows();
-        let wanting: Vec<Arc<LiveFlow>> = flows.on(&event.kind).to_vec();
+        let wanting = flows.wanting(event);
+        // what is for one flow alone is nobody else's
+        let alone = matches!(event.kind.as_str(), SCHEDULE | COLLECT);
         let subscribed = flows
             .subscriptions
             .iter()
-            .filter(|s| crate::subscribe::wants(s, &event.kind))
+            .filter(|s| !alone && crate::subscribe::wants(s, &event.kind))
             .cloned()
             .collect::<Vec<_>>();
         if !wanting.is_empty() {
@@ -243,7 +249,7 @@ impl Batch<'_> {
                     recorded: false,
                 };
                 let planned = self.lane.hub.plan(live, &of);
-                self.take_plan(live, planned, &bound, None);
+                self.take_plan(live, planned, &bound, None, event).await?;
             }
         }
         for s in subscribed {
@@ -260,8 +266,39 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Makes the scope, loading what it needs.
+    /// Makes the scope, loading what it needs; with the scopes of what the event was made of.
     pub(super) async fn bind(
+        &mut self,
+        event: &Event,
+        subject: (Entity, [u8; 16]),
+        roots: &[&str],
+    ) -> Result<Bound, Error> {
+        let mut bound = self.bind_one(event, subject, roots).await?;
+        let items = items_of(event);
+        if items.is_empty() {
+            return Ok(bound);
+        }
+        let mut scopes = Vec::new();
+        for item in items {
+            let one = match item {
+                Item::Record(entity, id) => self.bind_one(event, (entity, id), roots).await?,
+                Item::Event(uid) => {
+                    let Some(row) = self.lane.hub.store.event(uid).await? else {
+                        continue;
+                    };
+                    let subject = (row.entity, row.subject);
+                    self.bind_one(&event_of(&row), subject, roots).await?
+                }
+            };
+            if may_be_told(&one) {
+                scopes.push(one.data);
+            }
+        }
+        put(&mut bound, scopes);
+        Ok(bound)
+    }
+
+    async fn bind_one(
         &mut self,
         event: &Event,
         subject: (Entity, [u8; 16]),
@@ -301,14 +338,16 @@ impl Batch<'_> {
         Ok(Bound::default())
     }
 
-    /// Takes a plan into the write set; a run that lacks a path which a read may bring waits for it.
-    fn take_plan(
+    /// Takes a plan into the write set; a run that lacks a path which a read may bring waits for it, and one that is to settle or
+    /// to be told with others waits for its time.
+    pub(super) async fn take_plan(
         &mut self,
         live: &LiveFlow,
         planned: Planned,
         bound: &Bound,
         again: Option<&RunRow>,
-    ) {
+        event: &Event,
+    ) -> Result<(), Error> {
         let Some(mut run) = planned.run else {
             if let Some(old) = again {
                 let done = RunRow {
@@ -318,29 +357,42 @@ impl Batch<'_> {
                 };
                 self.set.runs_moved.push(done);
             }
-            return;
+            return Ok(());
         };
+        let read = again.filter(|old| old.state == RunState::Completing);
         if let Some(old) = again {
-            (run.id, run.at, run.tries) = (old.id, old.at, old.tries + 1);
+            (run.id, run.at) = (old.id, old.at);
+            run.tries = read.map_or(0, |old| old.tries + 1);
         }
-        let waited_enough = again.is_some_and(|old| {
+        let waits = match run.state {
+            RunState::Skipped => None,
+            _ => self.waits(live, event, &bound.data, again).await?,
+        };
+        let settles = waits.as_ref().is_some_and(|(why, _)| *why == "settle");
+        let waited_enough = read.is_some_and(|old| {
             old.tries + 1 >= COMPLETE_TRIES || old.due.is_some_and(|d| d <= self.now.0)
         });
-        if let Some(path) = planned.lacks.as_ref().filter(|_| !waited_enough)
-            && self.can_complete(path, bound, again.is_some())
+        if !settles
+            && let Some(path) = planned.lacks.as_ref().filter(|_| !waited_enough)
+            && self.can_complete(path, bound, read.is_some())
         {
             run.state = RunState::Completing;
             run.reason = Some(format!("{path} is being read"));
-            run.due = again.map_or(Some(self.now.plus_ms(COMPLETE_MS).0), |old| old.due);
-            return if again.is_some() {
+            run.due = read.map_or(Some(self.now.plus_ms(COMPLETE_MS).0), |old| old.due);
+            if again.is_some() {
                 self.set.runs_moved.push(run)
             } else {
                 self.set.runs.push(run)
             };
+            return Ok(());
         }
         self.set
             .flows
             .push((live.row.flow.clone(), live.row.version, live.row.falls));
+        if let Some(waits) = waits {
+            self.put_off(run, waits, again.is_some());
+            return Ok(());
+        }
         self.set.bodies.extend(planned.bodies);
         self.set.holds.extend(planned.holds);
         self.out.failed |= !planned.failures.is_empty();
@@ -349,11 +401,16 @@ impl Batch<'_> {
             row.run = run.id;
             self.go(row, stored);
         }
+        let later = |s: &Step| s.needs.is_empty() && s.has_its_turn_later();
+        if run.reason.as_deref() == Some("needs") && live.flow.steps.iter().any(later) {
+            self.out.goes_on.push(run.id);
+        }
         if again.is_some() {
             self.set.runs_moved.push(run)
         } else {
             self.set.runs.push(run)
         };
+        Ok(())
     }
 
     /// Whether a read may bring this path: its record was only ever seen in part.
@@ -445,7 +502,8 @@ impl Batch<'_> {
             if still && may_come {
                 continue;
             }
-            self.take_plan(&live, planned, &bound, Some(old));
+            self.take_plan(&live, planned, &bound, Some(old), &event)
+                .await?;
         }
         Ok(!self.set.runs_moved.is_empty())
     }

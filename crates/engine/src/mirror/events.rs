@@ -86,7 +86,7 @@ pub(super) fn change_kind(
 }
 
 /// The `data` of an event.
-pub(super) fn data(
+pub(crate) fn data(
     of: Entity,
     id: &str,
     revision: i64,

@@ -110,7 +110,7 @@ impl<'s> Gate<'s> {
         match expr {
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
                 if let Expr::Var(root) = expr
-                    && root.id != "item"
+                    && !matches!(root.id, "item" | "lines")
                 {
                     let message =
                         format!("`{0}` alone is no value; name one of its fields", root.id);

@@ -7,10 +7,15 @@ use crate::flow::catalog::ActionInfo;
 use crate::flow::nearest::hint;
 use crate::flow::path::Path;
 use crate::flow::problem::Source;
+use crate::flow::scope;
+use crate::time::filter::Filter;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use toml::de::DeTable;
+
+/// The one read step of our own.
+pub(super) const FIND: &str = "records.find";
 
 /// Where an expression stands, and so what it may read.
 #[derive(Debug, Default)]
@@ -28,8 +33,30 @@ pub(super) struct AtStep {
     pub(super) failed: Option<String>,
     /// The list it runs for.
     pub(super) item: Option<Path>,
+    /// It may read `lines`.
+    pub(super) lines: bool,
     /// Whether a model sees what it passes.
     pub(super) ai: bool,
+}
+
+/// What a `records.find` looks through.
+#[derive(Debug)]
+pub(super) struct Finds {
+    pub(super) roots: &'static [&'static str],
+    /// It counts instead of listing.
+    pub(super) counts: bool,
+    /// The paths that later steps read of each record.
+    pub(super) fields: BTreeSet<Path>,
+}
+
+impl Finds {
+    pub(super) fn of(filter: &Filter) -> Self {
+        Self {
+            roots: scope::roots_of(filter.entity.name()).unwrap_or_default(),
+            counts: filter.count_by.is_some(),
+            fields: BTreeSet::new(),
+        }
+    }
 }
 
 /// Checks names and paths while the sections are read.
@@ -43,6 +70,10 @@ pub(super) struct Checker<'a> {
     /// Each step that was read, and whether it runs for each item of a list.
     pub(super) done: BTreeMap<String, bool>,
     pub(super) found: BTreeSet<Path>,
+    /// What each `records.find` looks through, and what later steps read of it.
+    pub(super) finds: BTreeMap<String, Finds>,
+    /// Many events or records become one run.
+    pub(super) together: bool,
     /// Every step of the file with its needs, known before the first is read.
     announced: Vec<(String, Vec<String>)>,
 }
@@ -62,6 +93,8 @@ impl<'a> Checker<'a> {
             roots: &[],
             done: BTreeMap::new(),
             found: BTreeSet::new(),
+            finds: BTreeMap::new(),
+            together: false,
             announced: Vec::new(),
         }
     }
@@ -94,14 +127,10 @@ impl<'a> Checker<'a> {
     ) -> Option<ActionInfo> {
         let info = self.against.catalog.action(&action.value);
         if info.is_none() {
-            let (message, hint) = if action.value.starts_with("records.") {
-                let message = format!("`{}` is not in this version", action.value);
-                (message, None)
-            } else {
-                let known = self.against.catalog.actions();
-                let hint = among(&action.value, &known).or_else(|| of_connector(action, &known));
-                (format!("there is no action `{}`", action.value), hint)
-            };
+            let mut known = self.against.catalog.actions();
+            known.push(FIND.to_owned());
+            let hint = among(&action.value, &known).or_else(|| of_connector(action, &known));
+            let message = format!("there is no action `{}`", action.value);
             source.report(action.span.start, message, hint);
         }
         info

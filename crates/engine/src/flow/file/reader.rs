@@ -14,11 +14,6 @@ pub(super) struct At<T> {
     pub(super) span: Range<usize>,
 }
 
-/// Keys that have a meaning in this product, but not in this version.
-const LATER: &[&str] = &[
-    "after", "at", "before", "burst", "collect", "line", "schedule", "settle", "while",
-];
-
 /// Reports keys that are not known here, in this table called `what`.
 pub(super) fn only(source: &mut Source<'_>, table: &DeTable<'_>, what: &str, known: &[&str]) {
     for (key, _) in table {
@@ -26,14 +21,8 @@ pub(super) fn only(source: &mut Source<'_>, table: &DeTable<'_>, what: &str, kno
         if known.contains(&name) {
             continue;
         }
-        let at = key.span().start;
-        if LATER.contains(&name) {
-            let message = format!("`{name}` needs timers, which this version does not have");
-            source.report(at, message, None);
-        } else {
-            let message = format!("{what} has no key `{name}`");
-            source.report(at, message, hint(name, known.iter().copied()));
-        }
+        let message = format!("{what} has no key `{name}`");
+        source.report(key.span().start, message, hint(name, known.iter().copied()));
     }
 }
 
@@ -48,6 +37,41 @@ pub(super) fn text(source: &mut Source<'_>, table: &DeTable<'_>, key: &str) -> O
         wrong_type(source, key, "a text", value);
     }
     found
+}
+
+/// A text that something is made of; what it cannot be made of is a problem.
+pub(super) fn parsed<T>(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    (is, how): (&str, &str),
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let found = text(source, table, key)?;
+    let value = parse(&found.value);
+    if value.is_none() {
+        let message = format!("`{key}` is {is}");
+        source.report(found.span.start, message, Some(how.to_owned()));
+    }
+    value
+}
+
+/// A whole number within these bounds.
+pub(super) fn whole(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    bounds: std::ops::RangeInclusive<i64>,
+) -> Option<i64> {
+    let value = table.get(key)?;
+    let number = plain(value.get_ref()).and_then(|number| number.as_i64());
+    let number = number.filter(|number| bounds.contains(number));
+    if number.is_none() {
+        let (from, to) = (bounds.start(), bounds.end());
+        let message = format!("`{key}` is a whole number from {from} to {to}");
+        source.report(value.span().start, message, None);
+    }
+    number
 }
 
 /// A text that must be there and not be empty.

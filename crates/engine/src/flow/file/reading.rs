@@ -1,6 +1,6 @@
 //! What an expression of a flow reads: bound, known, granted, and over before it is read.
 
-use super::check::{AtStep, Checker, Place};
+use super::check::{AtStep, Checker, Finds, Place};
 use super::reader::At;
 use crate::flow::expr::{Expr, Fault, Position, Reads};
 use crate::flow::nearest::hint;
@@ -66,11 +66,25 @@ impl Checker<'_> {
         }
     }
 
+    /// A path that stands by itself, outside of any expression.
+    pub(super) fn path(&mut self, source: &mut Source<'_>, found: &At<String>, path: &Path) {
+        if let Err(refusal) = self.read(path, &Place::default()) {
+            report(source, found, Position::START, refusal);
+        }
+    }
+
     fn read(&mut self, path: &Path, place: &Place) -> Result<(), Refusal> {
         let Some(info) = self.see(path, place)? else {
             return Ok(());
         };
-        let path = in_data(path, place);
+        let path = match self.found_item(path, place) {
+            Some((step, of_record)) => {
+                let read = of_record.up_to_list();
+                self.finds.get_mut(&step).map(|f| f.fields.insert(read));
+                of_record
+            }
+            None => in_data(path, place),
+        };
         if matches!(path.root.as_str(), "steps" | "vars") {
             return Ok(());
         }
@@ -129,6 +143,7 @@ impl Checker<'_> {
                     "there is an `item` only in a step with `each`".to_owned(),
                     None,
                 )),
+                Some(_) if self.found_item(path, place).is_some() => self.of_record(path, place),
                 Some(list) if matches!(list.root.as_str(), "steps" | "vars") => Ok(None),
                 Some(list) => {
                     let mut one = list.clone();
@@ -136,12 +151,46 @@ impl Checker<'_> {
                     self.field(&path.below(&one))
                 }
             },
+            ("lines", Some(step)) if step.lines && path.rest.is_empty() => Ok(None),
             ("lines", _) => Err(refusal(
-                "`lines` needs `collect`, which this version does not have".to_owned(),
+                "there is a `lines` only in the `with` of a step with `line`".to_owned(),
                 None,
             )),
             _ => self.field(path),
         }
+    }
+
+    /// Of an item of `records.find`: which step found it, and the path below the record's own roots.
+    fn found_item(&self, path: &Path, place: &Place) -> Option<(String, Path)> {
+        let list = place.step.as_ref()?.item.as_ref()?;
+        let [Segment::Field(step), _, Segment::Field(what)] = list.rest.as_slice() else {
+            return None;
+        };
+        let ours = path.root == "item" && list.root == "steps" && what == "items";
+        if !ours || !self.finds.contains_key(step) {
+            return None;
+        }
+        let (root, rest) = path.rest.split_first()?;
+        let root = match root {
+            Segment::Field(root) if root != "id" => root.clone(),
+            _ => return None,
+        };
+        let rest = rest.to_vec();
+        Some((step.clone(), Path { root, rest }))
+    }
+
+    fn of_record(&self, path: &Path, place: &Place) -> Result<Option<FieldInfo>, Refusal> {
+        let Some((step, of_record)) = self.found_item(path, place) else {
+            return Ok(None);
+        };
+        if of_record.rest.is_empty() {
+            return Err(refusal(
+                format!("`item.{of_record}` is a whole record; name one of its fields"),
+                Some("like `item.candidate.full_name`".to_owned()),
+            ));
+        }
+        let roots = self.finds.get(&step).map_or(&[][..], |finds| finds.roots);
+        resolve(&of_record, self.against.fields, "records.find", roots).map(Some)
     }
 
     fn field(&self, path: &Path) -> Result<Option<FieldInfo>, Refusal> {
@@ -186,6 +235,9 @@ impl Checker<'_> {
                 Some(format!("write `steps.{step}.output.{word}`")),
             ));
         }
+        if let Some(finds) = self.finds.get(step) {
+            finds.output(path)?;
+        }
         if at.failed.as_ref() == Some(step) {
             return Err(refusal(
                 format!("`{step}` has failed when this runs, so it has no output"),
@@ -210,6 +262,20 @@ impl Checker<'_> {
             ));
         }
         Ok(())
+    }
+}
+
+impl Finds {
+    /// Of what was found there is the list, for `each`, and its length.
+    fn output(&self, path: &Path) -> Result<(), Refusal> {
+        let list = if self.counts { "counts" } else { "items" };
+        match path.rest.get(2..) {
+            Some([Segment::Field(what)]) if what == "count" || what == list => Ok(()),
+            _ => Err(refusal(
+                format!("`records.find` gives `output.count` and, for `each`, `output.{list}`"),
+                None,
+            )),
+        }
     }
 }
 

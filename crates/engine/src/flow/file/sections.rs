@@ -1,13 +1,12 @@
-//! The sections of a flow's file before its steps: head, `[vars]`, `[grants]`, `[when]`.
+//! The sections of a flow's file around `[when]` and its steps: head, `[vars]`, `[grants]`.
 
-use super::check::{Checker, Place};
-use super::reader::{At, in_order, needed, only, plain, table, text, texts, word, wrong_type};
-use super::steps::{condition, steps};
-use super::{Against, Flow, Grants, When};
-use crate::flow::nearest::nearest;
+use super::check::Checker;
+use super::reader::{in_order, needed, only, plain, table, text, texts, word, wrong_type};
+use super::steps::steps;
+use super::when::when;
+use super::{Against, Flow, Grants};
 use crate::flow::path::Path;
 use crate::flow::problem::Source;
-use crate::flow::scope;
 use serde_json::{Map, Value};
 use stagewire_model::Rung;
 use std::ops::Range;
@@ -133,80 +132,6 @@ fn grants(source: &mut Source<'_>, document: &DeTable<'_>) -> Option<GrantsAt> {
     }
     let purpose = purpose.value;
     Some((Grants { paths, purpose }, spans))
-}
-
-fn when(
-    source: &mut Source<'_>,
-    document: &DeTable<'_>,
-    checker: &mut Checker<'_>,
-) -> Option<When> {
-    let Some(section) = table(source, document, "when") else {
-        if !document.contains_key("when") {
-            source.report(0, "a flow needs `[when]`", None);
-        }
-        return None;
-    };
-    let known = ["event", "connection", "only_if", "late", "origin"];
-    only(source, section.value, "`[when]`", &known);
-    let event = needed(
-        source,
-        section.value,
-        section.span.start,
-        "`[when]`",
-        "event",
-    );
-    if let Some(event) = &event {
-        match scope::roots(&event.value) {
-            Some(roots) => checker.bind(&event.value, roots),
-            None => unknown_event(source, event),
-        }
-    }
-    let connection = text(source, section.value, "connection");
-    if let Some(connection) = &connection {
-        checker.connection(source, connection);
-    }
-    let only_if = condition(source, section.value, "only_if", checker, &Place::default());
-    let late = word(
-        source,
-        section.value,
-        "late",
-        &[("run", true), ("skip", false)],
-    );
-    let origin = word(
-        source,
-        section.value,
-        "origin",
-        &[("any", true), ("vendor", false)],
-    );
-    Some(When {
-        event: event?.value,
-        connection: connection.map(|connection| connection.value),
-        only_if,
-        late: late.unwrap_or(false),
-        own_echoes: origin.unwrap_or(false),
-    })
-}
-
-fn unknown_event(source: &mut Source<'_>, event: &At<String>) {
-    let name = &event.value;
-    if scope::is_of_time(name) {
-        let message = format!("`{name}` needs timers, which this version does not have");
-        return source.report(event.span.start, message, None);
-    }
-    let hint = nearest(name, scope::event_types())
-        .map(|near| format!("did you mean `{near}`?"))
-        .or_else(|| {
-            let prefix = format!("{}.", name.split('.').next()?);
-            let alike: Vec<&str> = scope::event_types()
-                .filter(|known| known.starts_with(&prefix))
-                .collect();
-            (!alike.is_empty()).then(|| format!("there is: {}", alike.join(", ")))
-        });
-    source.report(
-        event.span.start,
-        format!("there is no event `{name}`"),
-        hint,
-    );
 }
 
 pub(super) fn is_id(text: &str) -> bool {

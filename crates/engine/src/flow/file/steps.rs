@@ -1,12 +1,17 @@
 //! The steps of a flow's file: `[[step]]` by `[[step]]`, in order.
 
-use super::check::{AtStep, Checker, Place};
-use super::reader::{At, in_order, needed, only, plain, text, texts, word, wrong_type};
+use super::check::{AtStep, Checker, FIND, Finds, Place};
+use super::filter::find;
+use super::reader::{At, in_order, needed, only, parsed, plain, text, texts, word, wrong_type};
+use super::when::LENGTH;
 use super::{MOST_STEPS, Step};
+use crate::flow::catalog::ActionInfo;
 use crate::flow::expr::{Condition, Expr, Fault, Text};
 use crate::flow::problem::Source;
 use crate::flow::with::With;
+use crate::time::Length;
 use serde_json::Value;
+use stagewire_model::Effect;
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -49,6 +54,11 @@ pub(super) fn steps(
             None => wrong_type(source, "step", "a table", item),
         }
     }
+    for step in &mut steps {
+        if let (Some(filter), Some(finds)) = (&mut step.find, checker.finds.get(&step.id)) {
+            filter.fields = finds.fields.iter().cloned().collect();
+        }
+    }
     steps
 }
 
@@ -62,6 +72,9 @@ const STEP_KEYS: &[&str] = &[
     "each",
     "on",
     "valid_for",
+    "after",
+    "while",
+    "line",
 ];
 
 fn step(
@@ -76,6 +89,123 @@ fn step(
         checker.step_id(source, id);
     }
     let action = needed(source, table, at, "a step", "use");
+    let finds = action.as_ref().is_some_and(|action| action.value == FIND);
+    let target = match finds {
+        true => Some(Target::records()),
+        false => target(source, table, at, action, checker),
+    };
+    let own = id.as_ref().map_or("", |id| id.value.as_str());
+    let on_failed = word(source, table, "on", &[("failed", true)]).unwrap_or(false);
+    let needs = texts(source, table, "needs");
+    let needs = checker.needs(source, own, needs);
+    if on_failed && needs.len() != 1 {
+        let hint = Some("name the step that failed: `needs = [\"…\"]`".to_owned());
+        let at = table.get("on").map_or(at, |on| on.span().start);
+        source.report(at, "a step with `on` needs exactly one step", hint);
+    }
+    let mut place = Place {
+        step: Some(AtStep {
+            needs: checker.all_needs(&needs),
+            failed: on_failed.then(|| needs.first().cloned()).flatten(),
+            item: None,
+            lines: false,
+            ai: target.as_ref().is_some_and(|target| target.info.ai),
+        }),
+    };
+    let each = each(source, table, checker, &mut place);
+    let line = line(source, table, each.is_some(), checker, &mut place);
+    let condition = condition(source, table, "if", checker, &place);
+    let (after, only_while) = waits(source, table, checker, &place);
+    let valid_for = valid_for(source, table);
+    let with = match table.get("with") {
+        _ if finds => With::empty(),
+        Some(value) if value.get_ref().is_table() => {
+            with(source, value, "with", checker, &place).unwrap_or_else(With::empty)
+        }
+        Some(value) => {
+            wrong_type(source, "with", "a table", value);
+            With::empty()
+        }
+        None => With::empty(),
+    };
+    let given = table.get("with").and_then(|with| with.get_ref().as_table());
+    let find = match (&target, finds) {
+        (_, true) => {
+            misplaced(source, table);
+            let filter = find(source, given, at, checker);
+            let finds = filter
+                .as_ref()
+                .map(|filter| (own.to_owned(), Finds::of(filter)));
+            checker.finds.extend(finds);
+            filter
+        }
+        (Some(target), false) => {
+            checker.with_keys(source, &target.info, &target.action, given, at);
+            None
+        }
+        (None, false) => None,
+    };
+    checker.done(own, each.is_some() && line.is_none());
+    let Target {
+        info,
+        action,
+        connection,
+    } = target?;
+    Some(Step {
+        id: id?.value,
+        action: action.value,
+        connection,
+        effect: info.effect,
+        hold_always: info.hold_always,
+        reads: info.reads,
+        with,
+        needs,
+        condition,
+        each,
+        on_failed,
+        valid_for,
+        after,
+        only_while,
+        line,
+        find,
+    })
+}
+
+/// What a step does, and where.
+struct Target {
+    info: ActionInfo,
+    action: At<String>,
+    connection: String,
+}
+
+impl Target {
+    /// Our own records, which are no effect and belong to no connection.
+    fn records() -> Self {
+        Self {
+            info: ActionInfo {
+                effect: Effect::Feed,
+                hold_always: false,
+                reads: true,
+                ai: false,
+                required: Vec::new(),
+                optional: Vec::new(),
+            },
+            action: At {
+                value: FIND.to_owned(),
+                span: 0..0,
+            },
+            connection: "local".to_owned(),
+        }
+    }
+}
+
+fn target(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    at: usize,
+    action: Option<At<String>>,
+    checker: &Checker<'_>,
+) -> Option<Target> {
     let info = action
         .as_ref()
         .and_then(|action| checker.action(source, action));
@@ -91,56 +221,68 @@ fn step(
         );
         source.report(connection.span.start, message, None);
     }
-    let own = id.as_ref().map_or("", |id| id.value.as_str());
-    let on_failed = word(source, table, "on", &[("failed", true)]).unwrap_or(false);
-    let needs = texts(source, table, "needs");
-    let needs = checker.needs(source, own, needs);
-    if on_failed && needs.len() != 1 {
-        let hint = Some("name the step that failed: `needs = [\"…\"]`".to_owned());
-        let at = table.get("on").map_or(at, |on| on.span().start);
-        source.report(at, "a step with `on` needs exactly one step", hint);
-    }
-    let mut place = Place {
-        step: Some(AtStep {
-            needs: checker.all_needs(&needs),
-            failed: on_failed.then(|| needs.first().cloned()).flatten(),
-            item: None,
-            ai: info.as_ref().is_some_and(|info| info.ai),
-        }),
-    };
-    let each = each(source, table, checker, &mut place);
-    let condition = condition(source, table, "if", checker, &place);
-    let valid_for = valid_for(source, table);
-    let with = match table.get("with") {
-        Some(value) if value.get_ref().is_table() => {
-            with(source, value, "with", checker, &place).unwrap_or_else(With::empty)
-        }
-        Some(value) => {
-            wrong_type(source, "with", "a table", value);
-            With::empty()
-        }
-        None => With::empty(),
-    };
-    if let (Some(info), Some(action)) = (&info, &action) {
-        let given = table.get("with").and_then(|with| with.get_ref().as_table());
-        checker.with_keys(source, info, action, given, at);
-    }
-    checker.done(own, each.is_some());
-    let info = info?;
-    Some(Step {
-        id: id?.value,
-        action: action?.value,
+    Some(Target {
+        info: info?,
+        action: action?,
         connection: connection?.value,
-        effect: info.effect,
-        hold_always: info.hold_always,
-        reads: info.reads,
-        with,
-        needs,
-        condition,
-        each,
-        on_failed,
-        valid_for,
     })
+}
+
+/// Keys that a step which only finds records cannot have.
+fn misplaced(source: &mut Source<'_>, table: &DeTable<'_>) {
+    for key in ["connection", "each", "line", "valid_for"] {
+        if let Some(value) = table.get(key) {
+            let message = format!("`{FIND}` has no use for `{key}`");
+            source.report(value.span().start, message, None);
+        }
+    }
+}
+
+/// `line`: rendered for each of many; the `with` has them as `lines`.
+fn line(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    each: bool,
+    checker: &mut Checker<'_>,
+    place: &mut Place,
+) -> Option<Text> {
+    let found = text(source, table, "line")?;
+    if !each && !checker.together {
+        let hint = "it is for `each`, `collect`, `burst` and schedules".to_owned();
+        source.report(
+            found.span.start,
+            "there is one `line` only here",
+            Some(hint),
+        );
+    }
+    let line = match Text::parse(&found.value) {
+        Ok(line) => {
+            checker.reads(source, &found, line.reads(), place);
+            Some(line)
+        }
+        Err(faults) => report_all(source, &found, &faults),
+    };
+    if let Some(step) = &mut place.step {
+        step.lines = true;
+        step.item = None;
+    }
+    line
+}
+
+/// `after`, and the `while` that is asked when its time has come.
+fn waits(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    checker: &mut Checker<'_>,
+    place: &Place,
+) -> (Option<Length>, Option<Condition>) {
+    let after = parsed(source, table, "after", LENGTH, Length::parse);
+    let only_while = condition(source, table, "while", checker, place);
+    if let Some(value) = table.get("while").filter(|_| !table.contains_key("after")) {
+        let hint = Some("write it as `if`".to_owned());
+        source.report(value.span().start, "`while` is asked after `after`", hint);
+    }
+    (after, only_while)
 }
 
 fn each(
@@ -234,6 +376,33 @@ fn duration(text: &str) -> Option<Duration> {
     (1..=366 * 86_400)
         .contains(&total)
         .then(|| Duration::from_secs(total))
+}
+
+/// An expression that gives a value.
+pub(super) fn expr(
+    source: &mut Source<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    checker: &mut Checker<'_>,
+    place: &Place,
+) -> Option<Expr> {
+    let found = text(source, table, key)?;
+    expr_of(source, &found, checker, place)
+}
+
+pub(super) fn expr_of(
+    source: &mut Source<'_>,
+    found: &At<String>,
+    checker: &mut Checker<'_>,
+    place: &Place,
+) -> Option<Expr> {
+    match Expr::parse(&found.value) {
+        Ok(expr) => {
+            checker.reads(source, found, expr.reads(), place);
+            Some(expr)
+        }
+        Err(faults) => report_all(source, found, &faults),
+    }
 }
 
 pub(super) fn condition(
