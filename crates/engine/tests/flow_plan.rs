@@ -60,6 +60,7 @@ const NOW: Happened<'_> = Happened {
     connection: "gh",
     late: false,
     own_echo: false,
+    rule: None,
 };
 
 fn steps(plan: Plan) -> Vec<StepPlan> {

@@ -11,6 +11,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod urls;
+mod workspace;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use stagewire_connector::Problem;
 use stagewire_engine::flow::nearest::nearest;
+use stagewire_engine::time::Calendar;
 
 pub(crate) use self::cidr::Cidr;
 use self::connections::did_you_mean;
@@ -40,10 +42,18 @@ const OVERRIDES: &[(&str, &str)] = &[
     ("server", "intake_listen"),
     ("server", "tls_cert"),
     ("server", "tls_key"),
+    ("workspace", "time_zone"),
     ("network", "allow_private"),
 ];
 
-const ROOT: &[&str] = &["server", "network", "connection", "alert", "vars"];
+const ROOT: &[&str] = &[
+    "server",
+    "workspace",
+    "network",
+    "connection",
+    "alert",
+    "vars",
+];
 const SERVER: &[&str] = &[
     "listen",
     "public_url",
@@ -56,6 +66,7 @@ const SERVER: &[&str] = &[
 ];
 /// Settings of the documented surface that this version cannot honour; ignoring one would be a lie.
 const SERVER_LATER: &[&str] = &["trusted_proxies", "heartbeat", "database_url"];
+const WORKSPACE: &[&str] = &["time_zone", "working_week", "holidays"];
 const NETWORK: &[&str] = &["allow_private"];
 const CONNECTION: &[&str] = &[
     "id",
@@ -74,6 +85,7 @@ const ALERT: &[&str] = &["to"];
 const HOMES: Homes = &[
     ("[server]", SERVER),
     ("[server]", SERVER_LATER),
+    ("[workspace]", WORKSPACE),
     ("[network]", NETWORK),
     ("[[connection]]", CONNECTION),
     ("[[connection]]", CONNECTION_LATER),
@@ -84,6 +96,8 @@ const HOMES: Homes = &[
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    /// Time zone, working week, holidays; UTC, Monday to Friday and none by default.
+    pub(crate) calendar: Calendar,
     pub(crate) network: Network,
     pub(crate) connections: Vec<Connection>,
     pub(crate) alerts: Vec<Alert>,
@@ -147,6 +161,7 @@ impl Config {
         let root = Section::new("", document.get_ref(), document.span());
         reader.only(&root, ROOT, &[]);
         let server = server(&mut reader, &root, env);
+        let calendar = workspace::calendar(&mut reader, &root, env);
         let network = network(&mut reader, &root, env);
         let connections = connections::connections(&mut reader, &root);
         let alerts = connections::alerts(&mut reader, &root, &connections);
@@ -161,6 +176,7 @@ impl Config {
         // Whatever could not be read has been reported, so all that is left is complete.
         Ok(Self {
             server,
+            calendar,
             network,
             connections,
             alerts,

@@ -54,6 +54,7 @@ pub(crate) async fn engine(
         connections,
         carrier: installation.shelf.get(CARRIER).cloned(),
         alerts: installation.alerts(),
+        calendar: installation.config.calendar.clone(),
         vars: installation.config.vars.clone().into_iter().collect(),
         effects: effects && unconfirmed.is_none(),
     };

@@ -278,6 +278,7 @@ impl Server {
         }
         let setup = Setup {
             vars: Default::default(),
+            calendar: Default::default(),
             store,
             env: Arc::new(Machine),
             transport: vendor.clone(),

@@ -54,6 +54,7 @@ pub fn age_field(entity: Entity) -> Option<&'static str> {
 pub struct Found {
     /// Which.
     pub id: [u8; 16],
+    rid: i64,
     sort: Value,
     /// The value it is grouped or counted by.
     pub group: Value,
@@ -106,6 +107,7 @@ impl Search {
         match (sort, value(filter.count_by.as_ref().or(group))) {
             (Ok(sort), Ok(group)) => self.found.push(Found {
                 id: row.id16,
+                rid: row.rid,
                 sort,
                 group,
                 item: item(filter, row, scope),
@@ -129,12 +131,12 @@ impl Search {
         self.found.len()
     }
 
-    /// Sorted and cut to the filter's limit.
+    /// Sorted (of equals the one that came first) and cut to the filter's limit.
     pub fn sorted(mut self, filter: &Filter) -> Vec<Found> {
         let downwards = filter.sort.as_ref().is_some_and(|(_, down)| *down);
         self.found.sort_by(|a, b| {
             let order = compare(&a.sort, &b.sort, downwards);
-            order.then_with(|| a.id.cmp(&b.id))
+            order.then_with(|| a.rid.cmp(&b.rid))
         });
         self.found.truncate(filter.limit);
         self.found
