@@ -342,6 +342,27 @@ fn end_of(actions: &[&ActionRow]) -> Option<End> {
     })
 }
 
+/// What the steps that this one needs gave back, for rendering it again.
+pub(crate) async fn with_outputs(
+    hub: &Hub,
+    run: i64,
+    step: &Step,
+    data: &mut Value,
+) -> Result<(), Error> {
+    if step.needs.is_empty() {
+        return Ok(());
+    }
+    let actions = hub.store.actions_of_run(run).await?;
+    for need in &step.needs {
+        let mine: Vec<&ActionRow> = actions.iter().filter(|a| a.step == *need).collect();
+        if matches!(end_of(&mine), Some(End::Well | End::Broken)) {
+            let output = outputs(hub, &mine).await;
+            put_output(data, need, output);
+        }
+    }
+    Ok(())
+}
+
 /// What the actions of a step gave back: one object, or a list where it ran for several items.
 async fn outputs(hub: &Hub, actions: &[&ActionRow]) -> Value {
     let mut out = Vec::new();

@@ -84,6 +84,7 @@ impl Hub {
             .flow
             .steps
             .iter()
+            .filter(|s| s.find.is_none())
             .map(|s| s.connection.clone())
             .chain(live.flow.when.connection.clone())
             .collect();

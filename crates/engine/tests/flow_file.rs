@@ -323,7 +323,7 @@ fn paths_are_checked_against_the_event_and_the_model() {
     );
     says(title("{{ steps.stage.id }}"), "only its output");
     says(title("{{ item.name }}"), "only in a step with `each`");
-    says(title("{{ lines }}x"), "alone is no value");
+    says(title("{{ lines }}x"), "a `lines` only");
     says(title("{{ vars.team }}"), "`[vars]` has no `team`");
     says(
         title("{{ job.hiring_manager | on('chat') }}"),
@@ -471,40 +471,270 @@ fn with_takes_the_keys_of_its_action() {
     );
 }
 
+/// The head of a flow, its `[when]`, and one step with more keys.
+fn timed(when: &str, step: &str) -> Result<Flow, Vec<Problem>> {
+    let head = "name = \"n\"\nowner = \"o@example.com\"\nrung = \"auto\"\n";
+    load(&format!(
+        "{head}[when]\n{when}\n[[step]]\nid = \"s\"\nuse = \"chat.message.post\"\nconnection = \"talk\"\n{step}"
+    ))
+}
+
+const SAYS: &str = "with = { channel = \"#a\", text = \"x\" }";
+const TELLS: &str =
+    "line = \"{{ candidate.full_name }}\"\nwith = { channel = \"#a\", text = \"{{ lines }}\" }";
+
 #[test]
-fn what_this_version_does_not_have_is_refused_in_words() {
-    let when = |line: &str| changed("[when]", &format!("[when]\n{line}"));
-    for line in [
-        "schedule = \"Mon-Fri 09:00\"",
-        "after = \"5 working days\"",
-        "before = \"24h\"",
-        "at = \"offer.start_date\"",
-        "settle = \"2m\"",
-        "burst = 10",
-        "collect = { by = \"job.hiring_manager\", at = \"09:00\" }",
-    ] {
-        says(when(line), "this version does not have");
-    }
-    for line in ["after = \"2 days\"", "while = \"true\"", "line = \"x\""] {
-        says(
-            changed("[[step]]", &format!("[[step]]\n{line}")),
-            "this version does not have",
-        );
-    }
-    says(
-        changed("chat.message.post", "records.find"),
-        "is not in this version",
+fn what_waits_for_time_loads_and_says_so_in_a_sentence() {
+    let sentence = |when: &str, step: &str| match timed(when, step) {
+        Ok(flow) => flow.sentence(),
+        Err(problems) => panic!("{when}: {}", problems[0]),
+    };
+    assert_eq!(
+        sentence(
+            "event = \"application.stalled\"\nafter = \"5 working days\"",
+            SAYS
+        ),
+        "When it is time (application.stalled after 5 working days): post a message (talk)."
     );
-    for event in [
-        "application.stalled",
-        "scorecard.overdue",
-        "interview.starting_soon",
+    assert_eq!(
+        sentence("at = \"offer.start_date 08:30\"\nbefore = \"1 week\"", SAYS),
+        "When it is time (7 days before offer.start_date 08:30): post a message (talk)."
+    );
+    assert_eq!(
+        sentence(
+            "schedule = \"Mon-Fri 09:00\"\nconnection = \"gh\"\nrecords = \"application\"\nonly_if = \"application.status == 'active'\"\ncollect = { by = \"job.hiring_manager\" }",
+            TELLS
+        ),
+        "At Mon, Tue, Wed, Thu, Fri 09:00, for applications in gh if application.status == 'active', told together in groups: post a message (talk)."
+    );
+    assert_eq!(
+        sentence(
+            "event = \"application.stage_changed\"\nsettle = \"2m\"\ncollect = { at = \"Fri 16:00\" }",
+            &format!("{TELLS}\nafter = \"2 days\"\nwhile = \"application.status == 'active'\"")
+        ),
+        "When an application moves to another stage, unless it is taken back within 2 minutes, told together at Fri 16:00: 2 days later, post a message (talk) if still application.status == 'active'."
+    );
+    for when in [
+        "event = \"scorecard.overdue\"",
+        "event = \"interview.starting_soon\"\nbefore = \"24h\"",
+        "at = \"candidate.last_interaction_at\"\nafter = \"90 days\"",
+        "event = \"offer.accepted\"\nburst = 10",
     ] {
-        says(
-            changed("application.stage_changed", event),
-            "this version does not have",
-        );
+        assert!(timed(when, SAYS).is_ok(), "{when}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_time_is_said_in_its_place() {
+    let stalled = "event = \"application.stalled\"\nafter = \"5 working days\"";
+    let over = "schedule = \"Mon-Fri 09:00\"\nconnection = \"gh\"\nrecords = \"application\"";
+    for (when, says_so) in [
+        (
+            "event = \"application.stalled\"",
+            "`application.stalled` needs `after`",
+        ),
+        ("event = \"interview.starting_soon\"", "needs `before`"),
+        (
+            "event = \"application.stalled\"\nafter = \"5 workdays\"",
+            "`after` is a length of time",
+        ),
+        (
+            "event = \"application.stalled\"\nafter = \"1 day\"\nbefore = \"1 day\"",
+            "`before` does not belong here",
+        ),
+        (
+            "event = \"offer.accepted\"\nafter = \"1 day\"",
+            "`after` does not belong here",
+        ),
+        (
+            "event = \"offer.accepted\"\nat = \"offer.start_date\"",
+            "it cannot have `at` too",
+        ),
+        (
+            "at = \"offer.stat_date\"",
+            "`offer` has no field `stat_date`",
+        ),
+        ("at = \"offer.status\"", "`offer.status` is no date"),
+        ("at = \"recruiter.since\"", "is no date of a record"),
+        ("at = \"offer.start_date 8\"", "stands a time of day"),
+        (
+            "at = \"offer.start_date\"\nbefore = \"1 day\"\nafter = \"1 day\"",
+            "there is `after` already",
+        ),
+        (
+            "schedule = \"Mon-Fri\"\nconnection = \"gh\"\nrecords = \"job\"",
+            "`schedule` is days and times of day",
+        ),
+        (
+            "schedule = \"Mon-Fri 09:00\"\nrecords = \"job\"",
+            "needs `connection`",
+        ),
+        (
+            "schedule = \"Mon-Fri 09:00\"\nconnection = \"gh\"",
+            "needs `records`",
+        ),
+        (
+            "schedule = \"Mon-Fri 09:00\"\nconnection = \"gh\"\nrecords = \"tag\"",
+            "no records to go over",
+        ),
+        (
+            "schedule = \"Mon-Fri 09:00\"\nconnection = \"gh\"\nrecords = { entity = \"job\", limit = 0 }",
+            "from 1 to 500",
+        ),
+        (
+            "event = \"offer.accepted\"\nsettle = \"soon\"",
+            "`settle` is a length of time",
+        ),
+        ("event = \"offer.accepted\"\nburst = 1", "from 2 to 1000"),
+        (
+            "event = \"offer.accepted\"\ncollect = { by = \"job.title\" }",
+            "`collect` needs `at`",
+        ),
+        (
+            "event = \"offer.accepted\"\nrecords = \"job\"",
+            "`records` does not belong here",
+        ),
+        (
+            &format!("{over}\nburst = 9"),
+            "`burst` does not belong here",
+        ),
+        (
+            &format!("{over}\nlate = \"run\""),
+            "`late` does not belong here",
+        ),
+        (
+            &format!("{over}\ncollect = {{ at = \"09:00\" }}"),
+            "the schedule says when already",
+        ),
+        (
+            &format!("{stalled}\nsettle = \"2m\""),
+            "`settle` does not belong here",
+        ),
+        (&format!("{stalled}\nevery = \"2m\""), "has no key `every`"),
+    ] {
+        let problems = timed(when, SAYS)
+            .err()
+            .unwrap_or_else(|| panic!("this loaded: {when}"));
+        let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|s| s.contains(says_so)), "{when}: {said:?}");
+        assert!(problems.iter().all(|p| p.line >= 4), "{said:?}");
+    }
+    let problem = says(
+        timed("event = \"application.stalled\"\nafter = \"soon\"", SAYS),
+        "a length of time",
+    );
+    assert_eq!((problem.line, problem.column), (6, 9));
+}
+
+#[test]
+fn lines_and_waits_of_a_step_have_their_places() {
+    let moved = "event = \"application.stage_changed\"";
+    let collected = "event = \"application.stage_changed\"\ncollect = { at = \"09:00\" }";
+    says(timed(moved, TELLS), "there is one `line` only here");
+    assert!(timed(collected, TELLS).is_ok());
+    says(
+        timed(
+            collected,
+            "line = \"x\"\nwith = { channel = \"{{ lines.first }}\", text = \"x\" }",
+        ),
+        "a `lines` only",
+    );
+    says(
+        timed(
+            collected,
+            "line = \"{{ lines }}\"\nwith = { channel = \"#a\", text = \"x\" }",
+        ),
+        "a `lines` only",
+    );
+    says(
+        timed(
+            collected,
+            "line = \"{{ candidate.gender }}\"\nwith = { channel = \"#a\", text = \"{{ lines }}\" }",
+        ),
+        "protected data",
+    );
+    says(
+        timed(moved, &format!("while = \"true\"\n{SAYS}")),
+        "`while` is asked after `after`",
+    );
+    says(
+        timed(moved, &format!("after = \"later\"\n{SAYS}")),
+        "`after` is a length of time",
+    );
+    let each = "each = \"interview.interviewers\"\nline = \"{{ item.name }}\"\nwith = { channel = \"#a\", text = \"{{ lines }}\" }";
+    assert!(timed("event = \"interview.scheduled\"", each).is_ok());
+    says(
+        timed(
+            "event = \"interview.scheduled\"",
+            &each.replace("{{ lines }}", "{{ item.name }}"),
+        ),
+        "only in a step with `each`",
+    );
+}
+
+#[test]
+fn what_is_found_is_read_under_the_same_rules() {
+    let found = |with: &str, text: &str| {
+        let find =
+            format!("[[step]]\nid = \"find\"\nuse = \"records.find\"\nwith = {{ {with} }}\n");
+        let tell = format!(
+            "needs = [\"find\"]\neach = \"steps.find.output.items\"\nline = \"{text}\"\nwith = {{ channel = \"#a\", text = \"{{{{ lines }}}}\" }}"
+        );
+        let text = format!(
+            "name = \"n\"\nowner = \"o@example.com\"\nrung = \"auto\"\n[when]\nevent = \"job.closed\"\n{find}[[step]]\nid = \"s\"\nuse = \"chat.message.post\"\nconnection = \"talk\"\n{tell}"
+        );
+        load(&text)
+    };
+    let active = "records = \"application\", only_if = \"application.status == 'active'\"";
+    let flow =
+        found(active, "{{ item.candidate.full_name }}").unwrap_or_else(|p| panic!("{}", p[0]));
+    let reads: Vec<_> = flow.reads().iter().map(ToString::to_string).collect();
+    assert!(
+        reads.contains(&"candidate.full_name".to_owned()),
+        "{reads:?}"
+    );
+    let fields: Vec<_> = flow.steps[0]
+        .find
+        .iter()
+        .flat_map(|f| &f.fields)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(fields, ["candidate.full_name"], "nothing else is kept");
+    says(
+        found(active, "{{ item.candidate.gender }}"),
+        "protected data",
+    );
+    says(found(active, "{{ item.offer.pay }}"), "is restricted");
+    says(found(active, "{{ item.candidate }}"), "is a whole record");
+    says(
+        found(active, "{{ item.candidate.nme }}"),
+        "has no field `nme`",
+    );
+    says(
+        found(
+            "records = \"application\", count_by = \"job.title\"",
+            "{{ item.key }}",
+        ),
+        "`output.counts`",
+    );
+    says(
+        found("records = \"applications\"", "{{ item.id }}"),
+        "no records to go over",
+    );
+    says(
+        found(
+            "records = \"application\", wher = \"true\"",
+            "{{ item.id }}",
+        ),
+        "has no key `wher`",
+    );
+    says(
+        found(
+            "records = \"job\", only_if = \"candidate.full_name == 'x'\"",
+            "{{ item.id }}",
+        ),
+        "has no `candidate`",
+    );
 }
 
 #[test]

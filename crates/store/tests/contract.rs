@@ -1207,7 +1207,10 @@ async fn a_timer_fires_once_for_its_key_and_again_only_for_another_one() {
         due(&s, TimerKind::Fact, NOW + 9).await.is_empty(),
         "not yet"
     );
-    assert_eq!(due(&s, TimerKind::Fact, NOW + 10).await, [first.clone()]);
+    assert_eq!(
+        due(&s, TimerKind::Fact, NOW + 10).await,
+        std::slice::from_ref(&first)
+    );
     assert!(due(&s, TimerKind::Settle, NOW + 10).await.is_empty());
     assert_eq!(
         s.timers_next("gh".into()).await.expect("readable"),

@@ -112,8 +112,8 @@ impl Flow {
     pub fn wants(&self, happened: &Happened<'_>) -> Wanted {
         let when = &self.when;
         let addressed = self.is_addressed(happened);
-        let other = (!addressed && when.event != happened.event)
-            || (!addressed && self.rule().as_deref() != happened.rule)
+        let mine = || when.event == happened.event && self.rule().as_deref() == happened.rule;
+        let other = (!addressed && !mine())
             || when
                 .connection
                 .as_deref()

@@ -1,5 +1,6 @@
 //! Trying again, and sending to the new place.
 
+use crate::advance::with_outputs;
 use crate::dispatch::Stored;
 use crate::flow::plan::StepState;
 use crate::hub::Hub;
@@ -115,7 +116,7 @@ impl Hub {
         let Some(conn) = self.connection(&event.conn) else {
             return Ok(None);
         };
-        let bound = Loader::new(self)
+        let mut bound = Loader::new(self)
             .bind(
                 &model,
                 subject,
@@ -123,6 +124,7 @@ impl Hub {
                 &crate::binding::roots_of(&live.flow),
             )
             .await?;
+        with_outputs(self, row.run, step, &mut bound.data).await?;
         let mut fresh = ActionRow {
             conn: step.connection.clone(),
             uses: step.action.clone(),

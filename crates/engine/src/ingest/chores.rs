@@ -148,7 +148,7 @@ impl Lane {
         Ok(())
     }
 
-    fn write_set(&self) -> WriteSet {
+    pub(super) fn write_set(&self) -> WriteSet {
         WriteSet {
             ws: MAIN,
             conn: self.conn.id.clone(),
@@ -157,7 +157,7 @@ impl Lane {
         }
     }
 
-    async fn write(&self, set: WriteSet) -> Result<(), Error> {
+    pub(super) async fn write(&self, set: WriteSet) -> Result<(), Error> {
         let next = set.timers_set.iter().map(|t| t.due).min();
         if self.hub.store.apply(Box::new(set)).await? == Applied::Done
             && let Some(next) = next

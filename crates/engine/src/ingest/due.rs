@@ -2,7 +2,7 @@
 
 use super::Lane;
 use super::batch::Batch;
-use stagewire_store::{Error, TimerKind, TimerRow};
+use stagewire_store::{Error, RunRow, TimerKind, TimerRow, WriteSet};
 use std::sync::atomic::Ordering;
 
 /// Timers in one batch.
@@ -78,6 +78,28 @@ impl Lane {
         self.commit(batch).await
     }
 
+    /// Runs with a step whose time has come go on; of runs that are over, the timers are too.
+    async fn go_on(&self, due: Vec<TimerRow>) -> Result<(), Error> {
+        let mut over = Vec::new();
+        for step in due {
+            let run = self.hub.store.run(step.run()).await?;
+            let waits = |r: RunRow| matches!(r.reason.as_deref(), Some("needs" | "after"));
+            match run.is_some_and(waits) {
+                true => self.hub.run_moved(step.run()),
+                false => over.push(step),
+            }
+        }
+        if over.is_empty() {
+            return Ok(());
+        }
+        let timers_dropped = over;
+        self.write(WriteSet {
+            timers_dropped,
+            ..self.write_set()
+        })
+        .await
+    }
+
     async fn fire(&self, now: i64) -> Result<bool, Error> {
         let settled = self.due(TimerKind::Settle, now, BATCH).await?;
         let facts = self.due(TimerKind::Fact, now, BATCH).await?;
@@ -89,9 +111,8 @@ impl Lane {
                 return Ok(true);
             }
         }
-        for step in self.due(TimerKind::Step, now, TOGETHER).await? {
-            self.hub.run_moved(step.run());
-        }
+        self.go_on(self.due(TimerKind::Step, now, TOGETHER).await?)
+            .await?;
         for timer in self.due(TimerKind::Schedule, now, BATCH).await? {
             self.begin(timer).await;
         }

@@ -66,6 +66,8 @@ impl Batch<'_> {
         let Some(burst) = when.burst else {
             return Ok(None);
         };
+        // a run that has settled is itself among those that are counted
+        let burst = burst + i64::from(again.is_some());
         let (flow, since) = (live.row.flow.clone(), self.now.0 - BURST_MICROS);
         let before = self.lane.hub.store.runs_since(MAIN, flow, since, burst);
         let here = self.set.runs.iter().filter(|r| r.flow == live.row.flow);

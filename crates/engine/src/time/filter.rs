@@ -86,7 +86,7 @@ impl Search {
         let age = age_field(filter.entity).and_then(|field| row.fields.get(field));
         if let Some(length) = filter.older_than {
             let since = age.and_then(Value::as_str).and_then(parse_instant);
-            if !since.is_some_and(|(at, _)| length.after(at, calendar) <= now) {
+            if since.is_none_or(|(at, _)| length.after(at, calendar) > now) {
                 return;
             }
         }

@@ -203,3 +203,74 @@ async fn what_is_above_a_burst_becomes_one_message() {
     w.moves("p5", "onsite").await;
     assert_eq!(w.posted("flood").await.len(), 4, "the flood is over");
 }
+
+#[tokio::test]
+async fn an_end_that_is_taken_back_is_dropped_too() {
+    let mut w = World::new(START, "UTC").await;
+    let when = "event = \"application.rejected\"\nsettle = \"10m\"";
+    w.apply(&[(
+        "ends",
+        flow(when, &post("tell", "{{ candidate.full_name }}", "")),
+    )])
+    .await;
+    w.applied("p1", "Ben", "review").await;
+    w.applied("p2", "Cleo", "review").await;
+    w.time("2026-11-23T10:00:00Z").await;
+    for id in ["p1", "p2"] {
+        let lost = w.run(id, "review", "lost");
+        w.deliver("run", lost).await;
+    }
+    w.time("2026-11-23T10:05:00Z").await;
+    let back = w.run("p1", "review", "open");
+    w.deliver("run", back).await;
+    w.time("2026-11-23T10:10:00Z").await;
+    assert_eq!(w.posted("ends").await, ["Cleo"]);
+}
+
+#[tokio::test]
+async fn a_flow_that_goes_leaves_no_timer_behind() {
+    let mut w = World::new(START, "UTC").await;
+    let moved = "event = \"application.stage_changed\"";
+    let later = post("later", "x", "after = \"2 days\"");
+    w.apply(&[
+        ("settles", settled("1h")),
+        ("collects", collected()),
+        ("waits", flow(moved, &later)),
+    ])
+    .await;
+    w.applied("p1", "Ben", "review").await;
+    w.time("2026-11-23T10:00:00Z").await;
+    w.moves("p1", "onsite").await;
+    for kind in [TimerKind::Settle, TimerKind::Collect, TimerKind::Step] {
+        assert_eq!(w.waiting(kind).await, 1, "{kind:?}");
+    }
+    w.apply(&[]).await;
+    w.time("2026-11-30T10:00:00Z").await;
+    for (flow, kind) in [
+        ("settles", TimerKind::Settle),
+        ("collects", TimerKind::Collect),
+        ("waits", TimerKind::Step),
+    ] {
+        assert_eq!(w.waiting(kind).await, 0, "{kind:?}");
+        assert_eq!(w.runs(flow).await, ["skipped: its flow is gone"]);
+        assert!(w.posted(flow).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_settled_can_still_be_told_with_others() {
+    let mut w = World::new(START, "UTC").await;
+    let both = collected().replace("collect = {", "settle = \"10m\"\ncollect = {");
+    w.apply(&[("digest", both)]).await;
+    w.applied("p1", "Ben", "review").await;
+    w.applied("p2", "Cleo", "review").await;
+    w.time("2026-11-23T10:00:00Z").await;
+    w.moves("p1", "onsite").await;
+    w.moves("p2", "onsite").await;
+    w.time("2026-11-23T10:05:00Z").await;
+    w.moves("p2", "review").await;
+    w.time("2026-11-23T11:00:00Z").await;
+    assert!(w.posted("digest").await.is_empty());
+    w.time("2026-11-24T09:00:00Z").await;
+    assert_eq!(w.posted("digest").await, ["1 for Cook: Ben"]);
+}

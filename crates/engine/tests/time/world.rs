@@ -233,7 +233,6 @@ impl World {
             ref env,
             ref connector,
             ref calendar,
-            ref dir,
             ref flows,
             ..
         } = self;

@@ -473,3 +473,53 @@ fn the_part_that_faces_the_internet_and_its_certificate_are_settings() {
         problems[0]
     );
 }
+
+#[test]
+fn the_calendar_of_the_workspace_is_read_and_each_mistake_is_told() {
+    let folder = std::env::temp_dir().join(format!("stagewire-holidays-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(
+        folder.join("off.txt"),
+        "2026-12-25  # Christmas\n\n2026-12-28\n",
+    )
+    .expect("a file");
+    let text = "[workspace]\ntime_zone = \"Europe/Berlin\"\nworking_week = \"Mon-Thu\"\nholidays = [\"2026-12-29\", \"file:off.txt\"]\n";
+    let config = Config::parse(text, Some(&folder.join("stagewire.toml")), &|_| None);
+    let expected = ["2026-12-25", "2026-12-28", "2026-12-29"]
+        .iter()
+        .try_fold(Calendar::default(), |c, day| c.with_holiday(day))
+        .and_then(|c| c.in_zone("Europe/Berlin"))
+        .and_then(|c| c.with_week("Mon-Thu"))
+        .expect("a calendar");
+    assert_eq!(config.expect("it is right").calendar, expected);
+    let _ = fs::remove_dir_all(&folder);
+    assert_eq!(load("").expect("it is right").calendar, Calendar::default());
+    let wrong = "[workspace]\ntime_zone = \"Europe/Berln\"\nworking_week = \"Mo-Fr\"\nholidays = [\"25.12.2026\", \"file:nowhere.txt\"]\nworking_hours = \"9-5\"\n";
+    let told = told(wrong);
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(
+        told[0],
+        "stagewire.toml:2:13: `Europe/Berln` is not a time zone; write it as \"Europe/Berlin\""
+    );
+    assert!(
+        told[1].starts_with("stagewire.toml:3:16: `Mo-Fr` is not a working week"),
+        "{told:?}"
+    );
+    assert!(
+        told[2].starts_with("stagewire.toml:4:13: `25.12.2026` is not a date"),
+        "{told:?}"
+    );
+    assert!(told[3].contains("nowhere.txt cannot be read"), "{told:?}");
+    assert!(
+        told[4].contains("`working_hours` is not a setting of [workspace]"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn the_environment_can_say_the_time_zone() {
+    let set = [("STAGEWIRE__WORKSPACE__TIME_ZONE", "Asia/Dubai")];
+    let config = Config::parse("[workspace]\ntime_zone = \"UTC\"\n", None, &env(&set));
+    let expected = Calendar::default().in_zone("Asia/Dubai").expect("a zone");
+    assert_eq!(config.expect("it is right").calendar, expected);
+}
