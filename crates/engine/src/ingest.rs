@@ -4,6 +4,7 @@
 
 mod answer;
 mod batch;
+mod bind;
 mod chores;
 mod due;
 pub(crate) mod emit;

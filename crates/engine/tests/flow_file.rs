@@ -518,7 +518,7 @@ fn what_waits_for_time_loads_and_says_so_in_a_sentence() {
         "event = \"scorecard.overdue\"",
         "event = \"interview.starting_soon\"\nbefore = \"24h\"",
         "at = \"candidate.last_interaction_at\"\nafter = \"90 days\"",
-        "event = \"offer.accepted\"\nburst = 10",
+        "at = \"job.opened_at\"",
     ] {
         assert!(timed(when, SAYS).is_ok(), "{when}");
     }
@@ -632,6 +632,9 @@ fn lines_and_waits_of_a_step_have_their_places() {
     let collected = "event = \"application.stage_changed\"\ncollect = { at = \"09:00\" }";
     says(timed(moved, TELLS), "there is one `line` only here");
     assert!(timed(collected, TELLS).is_ok());
+    let burst = "event = \"application.stage_changed\"\nburst = 10";
+    assert!(timed(burst, TELLS).is_ok());
+    says(timed(burst, SAYS), "with `burst` each step needs `line`");
     says(
         timed(
             collected,
@@ -713,7 +716,7 @@ fn what_is_found_is_read_under_the_same_rules() {
     says(
         found(
             "records = \"application\", count_by = \"job.title\"",
-            "{{ item.key }}",
+            "{{ item.id }}",
         ),
         "`output.counts`",
     );

@@ -3,6 +3,7 @@
 
 mod check;
 mod filter;
+mod later;
 mod reader;
 mod reading;
 mod sections;

@@ -5,6 +5,7 @@ use super::calendar::Calendar;
 use super::length::Length;
 use crate::flow::expr::{Condition, Error, Expr, Scope};
 use crate::flow::path::Path;
+use crate::flow::plan::group_of;
 use serde_json::{Map, Value, json};
 use stagewire_model::time::parse_instant;
 use stagewire_model::{Entity, Micros, RecordId};
@@ -129,6 +130,15 @@ impl Search {
     /// How many were found; those beyond the limit count.
     pub fn count(&self) -> usize {
         self.found.len()
+    }
+
+    /// How many there are of each group.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for found in &self.found {
+            *counts.entry(group_of(&found.group)).or_insert(0) += 1;
+        }
+        counts
     }
 
     /// Sorted (of equals the one that came first) and cut to the filter's limit.

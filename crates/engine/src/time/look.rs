@@ -16,8 +16,6 @@ use stagewire_store::Error;
 
 /// Records in one slice.
 pub const SLICE: i64 = 500;
-/// Most groups that one time of a schedule makes.
-const MOST_GROUPS: usize = 200;
 
 /// The event under which a record is looked at before anything has happened.
 pub fn probe(kind: &str, conn: &Connection, now: Micros) -> Event {
@@ -44,15 +42,15 @@ pub struct Told {
     pub data: Map<String, Value>,
 }
 
-/// The groups that were found, each with the data of its event.
+/// The groups that were found, each with the data of its event; its count is of all that were found, also beyond the limit.
 pub fn told(search: Search, flow: &Flow, filter: &Filter, due: Micros, missed: i64) -> Vec<Told> {
+    let counts = search.counts();
     let mut groups: Vec<(String, Vec<[u8; 16]>)> = Vec::new();
     for found in search.sorted(filter) {
         let name = group_of(&found.group);
         match groups.iter().position(|(group, _)| *group == name) {
             Some(place) => groups[place].1.push(found.id),
-            None if groups.len() < MOST_GROUPS => groups.push((name, vec![found.id])),
-            None => {}
+            None => groups.push((name, vec![found.id])),
         }
     }
     let told = groups.into_iter().filter_map(|(group, ids)| {
@@ -60,6 +58,8 @@ pub fn told(search: Search, flow: &Flow, filter: &Filter, due: Micros, missed: i
         let items = ids.iter().map(|id| items::Item::Record(filter.entity, *id));
         let items: Vec<items::Item> = items.collect();
         let mut data = items::data(&flow.id, &group, &items, due);
+        let count = counts.get(&group).copied().unwrap_or(items.len());
+        data.insert("count".into(), json!(count));
         data.insert("missed".into(), json!(missed));
         Some(Told { group, first, data })
     });

@@ -135,7 +135,7 @@ async fn only_what_is_old_enough_is_told_the_oldest_first() {
     .await;
     w.time("2026-11-25T12:00:00Z").await;
     assert_eq!(w.posted("old").await, ["1: Dora"]);
-    assert_eq!(w.posted("sorted").await, ["2: Emil\nDora"]);
+    assert_eq!(w.posted("sorted").await, ["4: Emil\nDora"]);
     w.time("2026-11-26T12:00:00Z").await;
     assert_eq!(w.posted("old").await[1], "3: Dora\nBen\nEmil");
 }

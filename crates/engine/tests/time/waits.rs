@@ -246,6 +246,7 @@ async fn a_flow_that_goes_leaves_no_timer_behind() {
     }
     w.apply(&[]).await;
     w.time("2026-11-30T10:00:00Z").await;
+    w.time("2026-11-30T10:00:02Z").await;
     for (flow, kind) in [
         ("settles", TimerKind::Settle),
         ("collects", TimerKind::Collect),

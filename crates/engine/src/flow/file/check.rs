@@ -74,6 +74,8 @@ pub(super) struct Checker<'a> {
     pub(super) finds: BTreeMap<String, Finds>,
     /// Many events or records become one run.
     pub(super) together: bool,
+    /// A run is for one event, or for many.
+    pub(super) bursts: bool,
     /// Every step of the file with its needs, known before the first is read.
     announced: Vec<(String, Vec<String>)>,
 }
@@ -95,6 +97,7 @@ impl<'a> Checker<'a> {
             found: BTreeSet::new(),
             finds: BTreeMap::new(),
             together: false,
+            bursts: false,
             announced: Vec::new(),
         }
     }

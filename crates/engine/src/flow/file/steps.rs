@@ -2,14 +2,13 @@
 
 use super::check::{AtStep, Checker, FIND, Finds, Place};
 use super::filter::find;
-use super::reader::{At, in_order, needed, only, parsed, plain, text, texts, word, wrong_type};
-use super::when::LENGTH;
+use super::later::{line, waits};
+use super::reader::{At, in_order, needed, only, plain, text, texts, word, wrong_type};
 use super::{MOST_STEPS, Step};
 use crate::flow::catalog::ActionInfo;
 use crate::flow::expr::{Condition, Expr, Fault, Text};
 use crate::flow::problem::Source;
 use crate::flow::with::With;
-use crate::time::Length;
 use serde_json::Value;
 use stagewire_model::Effect;
 use std::time::Duration;
@@ -113,7 +112,10 @@ fn step(
         }),
     };
     let each = each(source, table, checker, &mut place);
-    let line = line(source, table, each.is_some(), checker, &mut place);
+    let line = match finds {
+        true => None,
+        false => line(source, table, each.is_some(), checker, &mut place),
+    };
     let condition = condition(source, table, "if", checker, &place);
     let (after, only_while) = waits(source, table, checker, &place);
     let valid_for = valid_for(source, table);
@@ -236,53 +238,6 @@ fn misplaced(source: &mut Source<'_>, table: &DeTable<'_>) {
             source.report(value.span().start, message, None);
         }
     }
-}
-
-/// `line`: rendered for each of many; the `with` has them as `lines`.
-fn line(
-    source: &mut Source<'_>,
-    table: &DeTable<'_>,
-    each: bool,
-    checker: &mut Checker<'_>,
-    place: &mut Place,
-) -> Option<Text> {
-    let found = text(source, table, "line")?;
-    if !each && !checker.together {
-        let hint = "it is for `each`, `collect`, `burst` and schedules".to_owned();
-        source.report(
-            found.span.start,
-            "there is one `line` only here",
-            Some(hint),
-        );
-    }
-    let line = match Text::parse(&found.value) {
-        Ok(line) => {
-            checker.reads(source, &found, line.reads(), place);
-            Some(line)
-        }
-        Err(faults) => report_all(source, &found, &faults),
-    };
-    if let Some(step) = &mut place.step {
-        step.lines = true;
-        step.item = None;
-    }
-    line
-}
-
-/// `after`, and the `while` that is asked when its time has come.
-fn waits(
-    source: &mut Source<'_>,
-    table: &DeTable<'_>,
-    checker: &mut Checker<'_>,
-    place: &Place,
-) -> (Option<Length>, Option<Condition>) {
-    let after = parsed(source, table, "after", LENGTH, Length::parse);
-    let only_while = condition(source, table, "while", checker, place);
-    if let Some(value) = table.get("while").filter(|_| !table.contains_key("after")) {
-        let hint = Some("write it as `if`".to_owned());
-        source.report(value.span().start, "`while` is asked after `after`", hint);
-    }
-    (after, only_while)
 }
 
 fn each(
@@ -431,7 +386,11 @@ pub(super) fn condition(
     }
 }
 
-fn report_all<T>(source: &mut Source<'_>, found: &At<String>, faults: &[Fault]) -> Option<T> {
+pub(super) fn report_all<T>(
+    source: &mut Source<'_>,
+    found: &At<String>,
+    faults: &[Fault],
+) -> Option<T> {
     for fault in faults {
         source.report_fault(&found.span, &found.value, fault);
     }

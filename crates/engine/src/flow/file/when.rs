@@ -69,6 +69,7 @@ pub(super) fn when(
     let burst = whole(source, when, "burst", BURST);
     let settle = parsed(source, when, "settle", LENGTH, Length::parse);
     checker.together = collect.is_some() || burst.is_some() || when.contains_key("schedule");
+    checker.bursts = burst.is_some();
     fits(source, when);
     let (event, fact, mut schedule) = trigger?;
     let mut only_if = only_if;
