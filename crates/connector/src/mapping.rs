@@ -65,6 +65,8 @@ pub(crate) struct Shape {
     /// Where the record stands in a delivery.
     pub(crate) root: Option<Path>,
     ids: Vec<Path>,
+    /// Set where several of the vendor's lists become one entity: its ids are `<this>=<id>`.
+    id_as: Option<String>,
     fields: Vec<Field>,
     /// (name, path) of record-wide dates.
     dates: Vec<(String, Path)>,
@@ -79,11 +81,32 @@ pub(crate) struct Shape {
     required: Vec<Path>,
 }
 
+impl Shape {
+    /// Whether our ids of these records are the vendor's.
+    pub(crate) fn has_own_ids(&self) -> bool {
+        self.id_as.is_none()
+    }
+
+    /// Whether its rows are parts of records that another list shows.
+    pub(crate) fn is_part(&self) -> bool {
+        matches!(self.seen, SeenAs::Part(_))
+    }
+}
+
+/// A vendor's id among those of other lists of the same entity: `list=id`.
+fn told_apart(id: String, by: Option<&String>) -> String {
+    by.map_or(id.clone(), |by| {
+        format!("{by}={}", crate::http::encode(&id))
+    })
+}
+
 #[derive(Debug)]
 enum SeenAs {
     Present,
     Deleted,
     History,
+    /// Where the row's own id stands; the shape's id is that of the record it is a part of.
+    Part(Path),
     Merged(Vec<Path>),
     /// Where the list of wiped fields stands, and which of ours each word means.
     Anonymized(Path, Vec<(String, Vec<String>)>),
@@ -94,4 +117,6 @@ struct Embed {
     at: Path,
     shape: String,
     deleted: bool,
+    /// No other list shows these records: what is embedded is the record.
+    only_here: bool,
 }

@@ -178,10 +178,13 @@ impl Connector {
         mapped
     }
 
-    /// The streams to ask for a record of that kind: its row first, then its history.
+    /// The streams to ask for a record of that kind: its row first, then its parts, then its history.
     pub fn reads_for(&self, entity: Entity) -> Vec<ReadPlan> {
         let mut plans: Vec<ReadPlan> = self.streams.iter().filter_map(|s| s.plan(entity)).collect();
-        plans.sort_by_key(|p| p.history);
+        plans.sort_by_key(|p| (p.history, p.part));
+        if plans.iter().all(|p| p.part) {
+            plans.clear(); // its parts alone are no record
+        }
         plans
     }
 

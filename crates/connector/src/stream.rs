@@ -50,6 +50,8 @@ pub struct Stream {
     pub scope: Option<String>,
     /// Rows are stays in a stage, not records.
     pub history: bool,
+    /// Rows are parts of records that another list shows.
+    pub part: bool,
     /// Rows only name records that changed; each is read by its id.
     pub hints: bool,
     /// What it can be asked for.
@@ -126,6 +128,8 @@ pub struct ReadPlan {
     pub max_ids: usize,
     /// True for the record's history, which is read after its row and answered with it.
     pub history: bool,
+    /// True for rows that are parts of the record.
+    pub part: bool,
 }
 
 impl Stream {
@@ -202,7 +206,10 @@ impl Stream {
             _ if self.hints => return None,
             Since::Parent(of) if self.history && of == entity => (ReadBy::Foreign(of), 1),
             _ if self.history && self.by_foreign(entity) => (ReadBy::Foreign(entity), self.max_ids),
-            _ if self.history || self.entity != entity => return None,
+            _ if self.part && self.entity == entity && self.by_foreign(entity) => {
+                (ReadBy::Foreign(entity), self.max_ids)
+            }
+            _ if self.part || self.history || self.entity != entity => return None,
             _ if self.ids.is_some() => (ReadBy::Ids, self.max_ids),
             _ if self.single.is_some() => (ReadBy::Ids, 1),
             _ => return None,
@@ -212,6 +219,7 @@ impl Stream {
             by,
             max_ids,
             history: self.history,
+            part: self.part,
         })
     }
 
@@ -326,6 +334,9 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
     if single.as_ref().is_some_and(|c| !c.names().contains(&"id")) {
         r.wrong_at("single", "`{id}` is missing: the record's id");
     }
+    if parent.is_some() && known.is_some_and(|s| s.is_part()) {
+        r.wrong_at("of", "a list of parts is read whole or by `foreign`");
+    }
     let since = match (parent, &token) {
         (Some(of), _) => Since::Parent(of),
         (None, Some(_)) => Since::Token,
@@ -352,6 +363,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         shape,
         scope: r.text("scope"),
         history: r.flag("history"),
+        part: known.is_some_and(|s| s.is_part()),
         hints: r.flag("hints"),
         since,
         overlap_ms: r.duration("overlap").unwrap_or(3_600_000),
@@ -375,7 +387,10 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
             .unwrap_or_default(),
         window,
         token,
-        ids: r.text("ids"),
+        // ids that are told apart by their list are not the vendor's own
+        ids: r
+            .text("ids")
+            .filter(|_| known.is_none_or(|s| s.has_own_ids())),
         foreign,
     };
     known.map(|_| stream)

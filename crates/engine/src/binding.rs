@@ -351,7 +351,7 @@ impl Binder<'_> {
         let mut out: Map<String, Value> = r
             .fields
             .iter()
-            .filter(|(k, _)| *k != "extra" && *k != "meta" && *k != "tags")
+            .filter(|(k, _)| *k != "extra" && *k != "parts" && *k != "meta" && *k != "tags")
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
         out.insert("id".into(), json!(RecordId(r.id16).text(r.entity)));

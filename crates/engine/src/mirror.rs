@@ -4,6 +4,7 @@ pub mod application;
 mod applications;
 pub(crate) mod events;
 mod others;
+mod parts;
 pub mod plain;
 pub mod work;
 

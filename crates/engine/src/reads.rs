@@ -22,13 +22,16 @@ pub use check::{check, check_at_start};
 pub use progress::{Phase, Progress, StreamProgress};
 use stagewire_connector::{Ask, ReadBy, Stream};
 use stagewire_model::{Drift, Entity, Observation, Seen};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 pub use sync::{Round, sync_now};
 use walk::Walk;
 
 /// Pages of one read by id.
 const PAGES: usize = 50;
+
+/// By the record's kind and id and the rows' shape: the rows, and whether there are no others.
+type Parts = BTreeMap<(Entity, String, String), (Vec<Observation>, bool)>;
 
 /// What a read by id brought.
 #[derive(Default)]
@@ -37,6 +40,8 @@ pub struct Read {
     pub rows: HashMap<String, Observation>,
     /// History rows by the remote id of what they belong to.
     pub history: HashMap<String, Vec<Observation>>,
+    /// Rows that are parts of records, by the record and their shape; and whether they are all of them.
+    pub parts: Parts,
     /// Records named inside the rows.
     pub embedded: Vec<Observation>,
     /// What was not as expected.
@@ -59,6 +64,7 @@ pub async fn read_by_id(
     if plans.is_empty() {
         return Err(ReadError::NotSupported);
     }
+    let (parts, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(|p| p.part);
     for plan in plans {
         let Some(stream) = conn.connector.stream(&plan.stream) else {
             continue;
@@ -83,9 +89,11 @@ pub async fn read_by_id(
                     }
                     other => other?,
                 };
-                let Some(page) = page.filter(|_| pages < PAGES) else {
-                    break;
-                };
+                let Some(page) = page else { break };
+                if pages == PAGES {
+                    let say = format!("single records on more than {PAGES} pages");
+                    return Err(ReadError::Partial(say)); // half an answer is none
+                }
                 for row in &page.rows {
                     sort(conn, stream, row, &mut read);
                 }
@@ -93,7 +101,51 @@ pub async fn read_by_id(
             }
         }
     }
+    for plan in parts {
+        if let Some(stream) = conn.connector.stream(&plan.stream) {
+            parts_by_id(hub, conn, entity, stream, ids, priority, &mut read).await?;
+        }
+    }
     Ok(read)
+}
+
+/// All parts of those records in one of the lists. A list that may not be read tells nothing, and spoils nothing.
+async fn parts_by_id(
+    hub: &Hub,
+    conn: &Connection,
+    entity: Entity,
+    stream: &Stream,
+    ids: &[String],
+    priority: Priority,
+    read: &mut Read,
+) -> Result<(), ReadError> {
+    for chunk in ids.chunks(stream.max_ids.clamp(1, 50)) {
+        let what = Ask::Foreign {
+            entity,
+            ids: chunk.to_vec(),
+        };
+        let mut walk = Walk::new(hub, conn, stream, &what, None, priority)?;
+        let mut found = Read::default();
+        for id in chunk {
+            let key = (entity, id.clone(), stream.shape.clone());
+            found.parts.insert(key, (Vec::new(), true));
+        }
+        loop {
+            match walk.page().await {
+                Ok(Some(page)) => {
+                    for row in &page.rows {
+                        sort(conn, stream, row, &mut found);
+                    }
+                }
+                Ok(None) => break,
+                Err(ReadError::Refused { .. }) => return Ok(()),
+                Err(other) => return Err(other),
+            }
+        }
+        read.parts.extend(found.parts);
+        read.drift.extend(found.drift);
+    }
+    Ok(())
 }
 
 fn sort(conn: &Connection, stream: &Stream, row: &serde_json::Value, read: &mut Read) {
@@ -102,8 +154,11 @@ fn sort(conn: &Connection, stream: &Stream, row: &serde_json::Value, read: &mut 
     for o in mapped.observations {
         match &o.seen {
             Seen::Embedded => read.embedded.push(o),
+            Seen::Part { .. } => {
+                let key = (o.entity, o.remote_id.clone(), o.shape.clone());
+                read.parts.entry(key).or_default().0.push(o);
+            }
             Seen::History => {
-                read.with_history = true;
                 if let Some(of) = crate::mirror::work::reference(&o.fields, "application_id") {
                     read.history.entry(of.to_owned()).or_default().push(o);
                 }

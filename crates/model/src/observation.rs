@@ -56,10 +56,15 @@ pub enum Seen {
     },
     /// One row of a record's history (a stay in a stage).
     History,
+    /// A row of another list that is a part of this record: items of its lists, or single fields.
+    Part {
+        /// The vendor's id of that row.
+        row: String,
+    },
 }
 
 /// One statement about one record. References to other records in `fields` are written `{"$ref": "job", "id": "<remote id>"}`; the
-/// engine turns them into ids. A field that is absent was not observed; an explicit null is empty.
+/// engine turns them into ids, or, with `"take": "<field>"` in it, into what that record holds in that field. A field that is absent was not observed; an explicit null is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// What kind of record.

@@ -1,5 +1,6 @@
 //! How one field is taken from a vendor's value. A value of the wrong kind puts only its field aside.
 
+use super::told_apart;
 use crate::path::{Path, scalar_text};
 use serde_json::{Map, Number, Value, json};
 use stagewire_model::Entity;
@@ -46,7 +47,12 @@ pub(super) enum How {
     Decimal,
     Instant,
     Date,
-    Ref(Entity),
+    /// Another record; `id_as` as in its shape; `take`: not its id, but what it holds in that field.
+    Ref {
+        entity: Entity,
+        id_as: Option<String>,
+        take: Option<String>,
+    },
     Words {
         table: HashMap<String, String>,
         otherwise: Option<String>,
@@ -233,8 +239,16 @@ impl Field {
                 },
                 None => return Err("wrong_type"),
             },
-            How::Ref(entity) => {
-                json!({ "$ref": entity.name(), "id": id_text(value).ok_or("wrong_type")? })
+            How::Ref {
+                entity,
+                id_as,
+                take,
+            } => {
+                let id = told_apart(id_text(value).ok_or("wrong_type")?, id_as.as_ref());
+                match take {
+                    Some(take) => json!({ "$ref": entity.name(), "id": id, "take": take }),
+                    None => json!({ "$ref": entity.name(), "id": id }),
+                }
             }
             How::Words { table, otherwise } => {
                 let text = scalar_text(value).ok_or("wrong_type")?;

@@ -1,7 +1,7 @@
 //! One value in one shape becomes an observation, and what is embedded in it more of them.
 
 use super::field::id_text;
-use super::{Embed, SeenAs, Shape, Shapes};
+use super::{Embed, SeenAs, Shape, Shapes, told_apart};
 use crate::path::Path;
 use serde_json::{Map, Value};
 use stagewire_model::observation::Drift;
@@ -92,7 +92,7 @@ impl Shapes {
         };
         let remote_id = match shape.ids.iter().find_map(|p| p.get(value)) {
             Some(id) => match id_text(id) {
-                Some(id) => id,
+                Some(id) => told_apart(id, shape.id_as.as_ref()),
                 None if id.is_null() && embed.is_some() => return None,
                 None => {
                     note(shape.ids[0].text(), "wrong_type");
@@ -153,7 +153,14 @@ impl Shapes {
             _ if embed.is_some_and(|e| e.deleted) => Seen::Deleted,
             SeenAs::Deleted => Seen::Deleted,
             SeenAs::History => Seen::History,
-            SeenAs::Present if embed.is_some() => Seen::Embedded,
+            SeenAs::Part(path) => match path.get(value).and_then(id_text) {
+                Some(row) => Seen::Part { row },
+                None => {
+                    note(path.text(), "missing");
+                    return None;
+                }
+            },
+            SeenAs::Present if embed.is_some_and(|e| !e.only_here) => Seen::Embedded,
             SeenAs::Present => Seen::Present,
             SeenAs::Merged(paths) => {
                 match paths.iter().find_map(|p| p.get(value)).and_then(id_text) {

@@ -66,6 +66,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
     let dates = dates(r);
     let own = own(r);
     let seen = seen(r);
+    let id_as = r.text("id_as");
     let complete = r.flag("complete");
     let custom = r.path("custom");
     let mut fields: Vec<Field> = Vec::new();
@@ -82,6 +83,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
                 at: e.path("at")?,
                 shape: e.need("as"),
                 deleted: e.flag("deleted"),
+                only_here: e.flag("only_here"),
             };
             e.done();
             Some(embed)
@@ -108,6 +110,9 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         });
     let root = r.path("root");
     let entity = entity?;
+    if matches!(seen, SeenAs::Part(_)) && entity == Entity::Application {
+        r.wrong_at("part", "an application comes as one row, with its history");
+    }
     if ids.is_empty() {
         return None;
     }
@@ -116,6 +121,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         entity,
         root,
         ids,
+        id_as,
         fields,
         dates,
         own,
@@ -180,6 +186,9 @@ fn seen(r: &Reader<'_>) -> SeenAs {
     }
     if r.flag("history") {
         return SeenAs::History;
+    }
+    if let Some(row) = r.path("part") {
+        return SeenAs::Part(row);
     }
     let into = r.paths("merged_into");
     if !into.is_empty() {
@@ -311,6 +320,12 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
 /// How the value is converted, and whether the vendor's word is kept beside it.
 fn how(r: &Reader<'_>) -> Option<(How, bool)> {
     let reference = r.text("ref");
+    let (id_as, take) = (r.text("id_as"), r.text("take"));
+    if let (Some(take), Some(entity)) = (&take, &reference)
+        && stagewire_model::fields::field(entity, take).is_none()
+    {
+        r.wrong_at("take", format!("`{entity}` has no field `{take}`"));
+    }
     let map: HashMap<String, String> = r.text_map("map").into_iter().collect();
     let otherwise = r.text("otherwise");
     let guess = r.text_map("guess");
@@ -344,7 +359,14 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
     );
     if let Some(entity) = reference {
         return match Entity::parse(&entity) {
-            Some(entity) => Some((How::Ref(entity), false)),
+            Some(entity) => {
+                let how = How::Ref {
+                    entity,
+                    id_as,
+                    take,
+                };
+                Some((how, false))
+            }
             None => {
                 r.wrong_at("ref", format!("the model has no entity `{entity}`"));
                 None

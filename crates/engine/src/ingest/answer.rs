@@ -9,6 +9,19 @@ pub enum Heard {
     Row(Observation),
     /// It was asked for by id, and is not there.
     Missing(Entity, String),
+    /// Rows of another list that are parts of one record.
+    Parts {
+        /// What kind of record.
+        entity: Entity,
+        /// The vendor's id of it.
+        remote_id: String,
+        /// Their shape.
+        shape: String,
+        /// They.
+        rows: Vec<Observation>,
+        /// There are no others.
+        whole: bool,
+    },
     /// An application: its row, its history, or both.
     Application {
         /// The vendor's id.

@@ -304,6 +304,15 @@ impl<'l> Batch<'l> {
                         work.ids_of(std::slice::from_ref(o), &mut ids);
                     }
                     Heard::Missing(entity, remote) => ids.push(work.id(*entity, remote)),
+                    Heard::Parts {
+                        entity,
+                        remote_id,
+                        rows,
+                        ..
+                    } => {
+                        ids.push(work.id(*entity, remote_id));
+                        work.ids_of(rows, &mut ids);
+                    }
                     Heard::Application {
                         remote_id,
                         row,
@@ -336,6 +345,13 @@ impl<'l> Batch<'l> {
                     Heard::Missing(Entity::Application, remote) => {
                         work.application_read(remote, None, Some(&[]), true, true, a.asked, channel)
                     }
+                    Heard::Parts {
+                        entity,
+                        remote_id,
+                        shape,
+                        rows,
+                        whole,
+                    } => work.parts(*entity, remote_id, shape, rows, *whole, channel),
                     Heard::Missing(entity, remote) => {
                         work.other_read(*entity, remote, None, true, a.asked, channel)
                     }

@@ -24,6 +24,41 @@ pub(super) fn has_events(entity: Entity) -> bool {
     )
 }
 
+/// Whether the common model has an event of this type. What it has none for changes the record, and is no event.
+pub(super) fn is_event(kind: &str) -> bool {
+    crate::flow::scope::roots(kind).is_some()
+}
+
+/// The type of a record's first sight, where more happened than that it was made.
+pub(super) fn created_kind(entity: Entity, fields: &Map<String, Value>) -> &'static str {
+    let word = |key: &str| fields.get(key).and_then(Value::as_str);
+    match (entity, word("status"), word("state")) {
+        (Entity::Interview, Some("requested" | "rescheduling"), _) => "requested",
+        (Entity::Interview, Some("completed"), _) => "completed",
+        (Entity::Interview, Some("cancelled"), _) => "cancelled",
+        (Entity::Interview, Some("no_show"), _) => "no_show",
+        (Entity::Interview, _, _) => "scheduled",
+        (Entity::Scorecard, _, Some("submitted")) => "submitted",
+        (Entity::Scorecard, _, Some("requested")) => "requested",
+        (Entity::Scorecard, _, _) => "drafted",
+        (Entity::JobPosting, Some("live"), _) => "published",
+        (Entity::JobPosting, _, _) => "drafted",
+        (Entity::Attachment, _, _) => "added",
+        _ => "created",
+    }
+}
+
+/// The type of a deletion: an interview that was still ahead is called off by it.
+pub(super) fn deleted_kind(entity: Entity, fields: &Map<String, Value>) -> &'static str {
+    let status = fields.get("status").and_then(Value::as_str);
+    match entity {
+        Entity::Interview if matches!(status, Some("scheduled" | "rescheduling")) => "cancelled",
+        Entity::Attachment => "removed",
+        Entity::Opening => "closed",
+        _ => "deleted",
+    }
+}
+
 /// The type of a change, without the entity: what the new values say happened, else `updated`.
 pub(super) fn change_kind(
     entity: Entity,
@@ -36,9 +71,10 @@ pub(super) fn change_kind(
             .then(|| after.get(key).and_then(Value::as_str))
             .flatten()
     };
+    let was = |key: &str| before.get(key).and_then(Value::as_str);
     let only = |keys: &[&str]| changed.iter().all(|c| keys.contains(&c.as_str()));
     match entity {
-        Entity::Candidate if only(&["tag_ids"]) => "tags_changed",
+        Entity::Candidate if only(&["tag_ids", "tags"]) => "tags_changed",
         Entity::Candidate if only(&["consent"]) => "consent_changed",
         Entity::Job => match status("status") {
             Some("open") => "opened",
@@ -55,7 +91,7 @@ pub(super) fn change_kind(
         },
         Entity::JobPosting => match status("status") {
             Some("live") => "published",
-            Some("closed") => "unpublished",
+            Some("draft" | "closed") => "unpublished",
             _ => "updated",
         },
         Entity::Offer => match status("status") {
@@ -68,11 +104,22 @@ pub(super) fn change_kind(
             _ => "updated",
         },
         Entity::Interview => match status("status") {
-            Some("scheduled") => "scheduled",
+            Some("scheduled") => match was("status") {
+                Some("rescheduling" | "awaiting_feedback" | "completed") => "rescheduled",
+                _ => "scheduled",
+            },
+            // vendors empty a planned interview to plan it anew
+            Some("requested" | "cancelled") if was("status") == Some("scheduled") => "cancelled",
+            Some("requested") => "requested",
             Some("completed") => "completed",
             Some("cancelled") => "cancelled",
             Some("no_show") => "no_show",
-            _ if changed.iter().any(|c| c == "start_at") => "rescheduled",
+            _ if changed
+                .iter()
+                .any(|c| c == "start_at" || c == "all_day_date") =>
+            {
+                "rescheduled"
+            }
             _ if only(&["interviewers"]) => "interviewers_changed",
             _ => "updated",
         },
@@ -148,4 +195,120 @@ pub fn deep_class(of: &Field) -> Class {
         }
     }
     of.class.max(inner(of.kind, 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(v: Value) -> Map<String, Value> {
+        v.as_object().cloned().unwrap_or_default()
+    }
+
+    fn kind(entity: Entity, before: Value, after: Value) -> &'static str {
+        let (before, after) = (object(before), object(after));
+        let changed: Vec<String> = after
+            .keys()
+            .filter(|k| before.get(*k) != after.get(*k))
+            .cloned()
+            .collect();
+        change_kind(entity, &before, &after, &changed)
+    }
+
+    #[test]
+    fn an_interview_is_planned_moved_and_called_off() {
+        let at = |status: &str, at: &str| json!({"status": status, "start_at": at});
+        let of = |a, b| kind(Entity::Interview, a, b);
+        assert_eq!(of(at("requested", ""), at("scheduled", "9")), "scheduled");
+        assert_eq!(
+            of(at("scheduled", "9"), at("scheduled", "10")),
+            "rescheduled"
+        );
+        assert_eq!(
+            of(at("awaiting_feedback", "9"), at("scheduled", "10")),
+            "rescheduled"
+        );
+        assert_eq!(of(at("scheduled", "9"), at("requested", "")), "cancelled");
+        assert_eq!(of(at("scheduled", "9"), at("cancelled", "9")), "cancelled");
+        assert_eq!(
+            of(at("awaiting_feedback", "9"), at("completed", "9")),
+            "completed"
+        );
+        assert_eq!(
+            of(json!({"interviewers": []}), json!({"interviewers": [1]})),
+            "interviewers_changed"
+        );
+        let ahead = object(at("scheduled", "9"));
+        assert_eq!(deleted_kind(Entity::Interview, &ahead), "cancelled");
+        let over = object(at("completed", "9"));
+        assert_eq!(deleted_kind(Entity::Interview, &over), "deleted");
+    }
+
+    #[test]
+    fn what_is_first_seen_says_what_happened() {
+        let of = |entity, fields| created_kind(entity, &object(fields));
+        assert_eq!(
+            of(Entity::Interview, json!({"status": "requested"})),
+            "requested"
+        );
+        assert_eq!(
+            of(Entity::Interview, json!({"status": "awaiting_feedback"})),
+            "scheduled"
+        );
+        assert_eq!(
+            of(Entity::Scorecard, json!({"state": "submitted"})),
+            "submitted"
+        );
+        assert_eq!(of(Entity::Scorecard, json!({"state": "draft"})), "drafted");
+        assert!(
+            !is_event("scorecard.drafted"),
+            "the model has no event for it"
+        );
+        assert_eq!(of(Entity::Attachment, json!({})), "added");
+        assert_eq!(
+            of(Entity::JobPosting, json!({"status": "live"})),
+            "published"
+        );
+        assert_eq!(of(Entity::Offer, json!({"status": "sent"})), "created");
+        assert_eq!(deleted_kind(Entity::Attachment, &Map::new()), "removed");
+    }
+
+    #[test]
+    fn offers_openings_postings_and_tags_by_what_changed() {
+        let status = |s: &str| json!({"status": s});
+        for (word, told) in [
+            ("approved", "approved"),
+            ("accepted", "accepted"),
+            ("declined", "declined"),
+            ("superseded", "updated"),
+        ] {
+            assert_eq!(kind(Entity::Offer, status("sent"), status(word)), told);
+        }
+        assert_eq!(
+            kind(Entity::JobPosting, status("live"), status("draft")),
+            "unpublished"
+        );
+        assert_eq!(
+            kind(
+                Entity::Opening,
+                json!({"state": "open"}),
+                json!({"state": "filled"})
+            ),
+            "filled"
+        );
+        let tags = kind(
+            Entity::Candidate,
+            json!({"tag_ids": []}),
+            json!({"tag_ids": ["tag_1"], "tags": ["a"]}),
+        );
+        assert_eq!(tags, "tags_changed");
+        assert_eq!(
+            kind(
+                Entity::Scorecard,
+                json!({"state": "draft"}),
+                json!({"state": "submitted"})
+            ),
+            "submitted"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Records that are no application: candidates, jobs, offers and the rest, each one part dated by its own clock. Merges,
 //! anonymising and deletes are observations of tombstones.
 
-use super::events::{change_kind, has_events};
+use super::events::{change_kind, created_kind, deleted_kind, has_events, is_event};
 use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
 use super::work::{Channel, NewEvent, Notes, Work, content, newest, own};
 use serde_json::{Map, Value, json};
@@ -32,7 +32,9 @@ impl Work<'_> {
             Seen::Deleted => self.deleted(o, channel),
             Seen::Merged { into } => self.merged(o, into, channel),
             Seen::Anonymized { .. } => self.anonymized(o, channel),
-            Seen::Present | Seen::Embedded | Seen::History => self.present(o, carrier, channel),
+            Seen::Present | Seen::Embedded | Seen::History | Seen::Part { .. } => {
+                self.present(o, carrier, channel)
+            }
         }
     }
 
@@ -160,7 +162,9 @@ impl Work<'_> {
         }
         if out.created {
             let time = own(o, "created").map_or(time, |d| Micros(d.micros));
-            self.event(o, "created", time, channel, &changed, &before);
+            let fields = &self.held(o.entity, &o.remote_id, channel).row.fields;
+            let kind = created_kind(o.entity, fields);
+            self.event(o, kind, time, channel, &changed, &before);
         } else if !changed.is_empty() && !was_created {
             let after = self
                 .held(o.entity, &o.remote_id, channel)
@@ -168,10 +172,16 @@ impl Work<'_> {
                 .fields
                 .clone();
             let kind = change_kind(o.entity, &before, &after, &changed);
-            self.event(o, kind, time, channel, &changed, &before);
+            // names of tags whose rows tell of the change by themselves
+            let twice = after.contains_key("tag_ids") && changed.iter().all(|c| c == "tags");
+            if !twice {
+                self.event(o, kind, time, channel, &changed, &before);
+            }
         }
         if out.deleted && out.claimed {
-            self.event(o, "deleted", now, channel, &[], &before);
+            let fields = &self.held(o.entity, &o.remote_id, channel).row.fields;
+            let kind = deleted_kind(o.entity, fields);
+            self.event(o, kind, now, channel, &[], &before);
         }
         let told = !out.answered.is_empty() || out.verdict == Verdict::Equal;
         if told && !matches!(o.seen, Seen::Embedded) {
@@ -286,6 +296,7 @@ impl Work<'_> {
             }
             held.row.fields.insert("anonymized".into(), json!(true));
             held.row.fields.remove("extra");
+            held.row.fields.remove(super::parts::PARTS);
             held.bump(channel.word, now);
             if let Notes::Plain(p) = &mut held.notes
                 && let Some(h) = &mut p.held
@@ -349,7 +360,7 @@ impl Work<'_> {
         }
     }
 
-    fn event(
+    pub(super) fn event(
         &mut self,
         o: &Observation,
         what: &str,
@@ -371,7 +382,8 @@ impl Work<'_> {
         before: &Map<String, Value>,
         more: Map<String, Value>,
     ) {
-        if !has_events(o.entity) {
+        let kind = format!("{}.{what}", o.entity.name());
+        if !has_events(o.entity) || !is_event(&kind) {
             return;
         }
         let held = self.held(o.entity, &o.remote_id, channel);
@@ -388,7 +400,7 @@ impl Work<'_> {
         data.extend(more);
         let id = held.row.id16;
         self.events.push(NewEvent {
-            kind: format!("{}.{what}", o.entity.name()),
+            kind,
             entity: o.entity,
             id,
             late: false,
@@ -435,8 +447,9 @@ pub(super) fn blank(entity: Entity, remote_id: &str) -> Observation {
     }
 }
 
-/// One value told in two shapes, the one less finely: an instant in whole seconds, a person without the name. It is no change.
-fn finer(held: &Value, told: Value) -> Value {
+/// One value told in two shapes, the one less finely: an instant in whole seconds, a person without the name, people in another
+/// order. It is no change.
+pub(super) fn finer(held: &Value, told: Value) -> Value {
     match (held, &told) {
         (Value::String(a), Value::String(b)) if a != b => {
             let (Some((x, _)), Some((y, _))) = (parse_instant(a), parse_instant(b)) else {
@@ -461,10 +474,31 @@ fn finer(held: &Value, told: Value) -> Value {
             Value::Object(both)
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            if let Some(same) = same_people(a, b) {
+                return Value::Array(same);
+            }
             Value::Array(a.iter().zip(b).map(|(x, y)| finer(x, y.clone())).collect())
         }
         _ => told,
     }
+}
+
+/// The same people in the same roles, in the order they are held in.
+fn same_people(held: &[Value], told: &[Value]) -> Option<Vec<Value>> {
+    let who = |p: &Value| {
+        Some((
+            p.get("user_id")?.as_str()?.to_owned(),
+            p.get("role")?.clone(),
+        ))
+    };
+    let mut left: Vec<&Value> = told.iter().collect();
+    let mut out = Vec::with_capacity(held.len());
+    for person in held {
+        let key = who(person)?;
+        let at = left.iter().position(|t| who(t).as_ref() == Some(&key))?;
+        out.push(finer(person, left.swap_remove(at).clone()));
+    }
+    Some(out)
 }
 
 #[cfg(test)]
@@ -492,6 +526,11 @@ mod tests {
             ),
             known
         );
+        let two = |a: &str, b: &str| json!([{"user_id": a, "role": "recruiter"}, {"user_id": b, "role": "recruiter"}]);
+        let held = two("usr_1", "usr_2");
+        assert_eq!(finer(&held, two("usr_2", "usr_1")), held, "another order");
+        let changed = two("usr_2", "usr_3");
+        assert_eq!(finer(&held, changed.clone()), changed, "other people");
         let other = json!({"user_id": "usr_2", "name": null});
         assert_eq!(finer(&known, other.clone()), other, "another person");
     }

@@ -239,6 +239,28 @@ impl Work<'_> {
             if let Some(app) = reference(&o.fields, "application_id") {
                 out.push(self.id(Entity::Application, app));
             }
+            if let Some(reason) = reference(&o.fields, "reject_reason_id") {
+                out.push(self.id(Entity::RejectReason, reason));
+            }
+            o.fields.values().for_each(|v| self.taken_from(v, out));
+        }
+    }
+
+    /// The records whose fields a value takes.
+    fn taken_from(&self, value: &Value, out: &mut Vec<[u8; 16]>) {
+        match value {
+            Value::Object(o) if o.contains_key("take") => {
+                let of = o
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .and_then(Entity::parse);
+                if let (Some(of), Some(id)) = (of, o.get("id").and_then(Value::as_str)) {
+                    out.push(self.id(of, id));
+                }
+            }
+            Value::Object(o) => o.values().for_each(|v| self.taken_from(v, out)),
+            Value::Array(items) => items.iter().for_each(|v| self.taken_from(v, out)),
+            _ => {}
         }
     }
 
@@ -252,7 +274,17 @@ impl Work<'_> {
                         .and_then(Entity::parse),
                     o.get("id").and_then(Value::as_str),
                 ) {
-                    return json!(RecordId(self.id(entity, id)).text(entity));
+                    let id = self.id(entity, id);
+                    return match o.get("take").and_then(Value::as_str) {
+                        // what that record holds, if it is known
+                        Some(field) => self
+                            .records
+                            .get(&id)
+                            .and_then(|held| held.row.fields.get(field))
+                            .cloned()
+                            .unwrap_or(Value::Null),
+                        None => json!(RecordId(id).text(entity)),
+                    };
                 }
                 Value::Object(
                     o.iter()
@@ -440,6 +472,7 @@ impl Held {
 fn beside(key: &str) -> bool {
     const KEYS: &[&str] = &[
         "extra",
+        super::parts::PARTS,
         "meta",
         "remote_url",
         "remote_created_at",

@@ -44,6 +44,7 @@ pub(super) struct Told {
 pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mode) -> Told {
     let mut out = Told::default();
     let mut histories = Histories::new();
+    let mut parts = BTreeMap::new();
     for row in rows {
         let mapped = conn.connector.map_row(stream, row);
         out.answered.drift.extend(mapped.drift);
@@ -55,6 +56,11 @@ pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mod
             if stream.hints {
                 let want = Wanted::record(o.entity, o.remote_id, "the vendor says it changed", 1);
                 out.answered.wants.push(want);
+                continue;
+            }
+            if matches!(o.seen, Seen::Part { .. }) {
+                let key = (o.entity, o.remote_id.clone(), o.shape.clone());
+                parts.entry(key).or_insert_with(Vec::new).push(o);
                 continue;
             }
             if o.entity == stream.entity {
@@ -77,6 +83,15 @@ pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mod
         for o in applications {
             application(conn, stream, o, mode, &mut histories, &mut out);
         }
+    }
+    for ((entity, remote_id, shape), rows) in parts {
+        out.answered.heard.push(Heard::Parts {
+            entity,
+            remote_id,
+            shape,
+            rows,
+            whole: false,
+        });
     }
     match mode {
         Mode::Changes => out.histories = histories,

@@ -151,6 +151,18 @@ pub(super) fn answer(
     asked: u64,
 ) -> Answered {
     let mut heard: Vec<Heard> = Vec::new();
+    for ((of, remote_id, shape), (rows, whole)) in std::mem::take(&mut read.parts) {
+        // no parts of a record that is not there
+        if of != entity || read.rows.contains_key(&remote_id) {
+            heard.push(Heard::Parts {
+                entity: of,
+                remote_id,
+                shape,
+                rows,
+                whole,
+            });
+        }
+    }
     for id in &ids {
         let row = read.rows.remove(id);
         heard.push(match (entity, row) {

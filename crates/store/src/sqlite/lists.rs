@@ -473,7 +473,7 @@ fn record_item(r: &RecordRow) -> Value {
         json!({"channel": r.channel, "observed_at": Micros(r.observed_at).text()}),
     );
     for (k, v) in &r.fields {
-        if k != "meta" && k != "extra" {
+        if k != "meta" && k != "extra" && k != "parts" {
             put(k, v.clone());
         }
     }

@@ -54,7 +54,12 @@ impl Work<'_> {
             let vague = told == Some(Status::Rejected)
                 && held == Some(Status::Withdrawn)
                 && !o.fields.contains_key("reject_reason_id");
-            let status = if vague { held } else { told };
+            let theirs = told == Some(Status::Rejected) && self.their_reason(o);
+            let status = match (vague, theirs) {
+                (true, _) => held,
+                (_, true) => Some(Status::Withdrawn),
+                _ => told,
+            };
             Row {
                 status,
                 own: status.and_then(|s| end(o, s)),
@@ -70,6 +75,13 @@ impl Work<'_> {
             full,
             by_id,
         }
+    }
+
+    /// Whether the reason given is one of the candidate's own.
+    fn their_reason(&self, o: &Observation) -> bool {
+        let reason = reference(&o.fields, "reject_reason_id");
+        let held = reason.and_then(|id| self.records.get(&self.id(Entity::RejectReason, id)));
+        held.is_some_and(|h| h.row.fields.get("kind") == Some(&"candidate_withdrew".into()))
     }
 
     pub(super) fn history_row(&self, o: &Observation) -> Option<HistoryRow> {

@@ -244,7 +244,7 @@ impl Work<'_> {
                 None,
                 after
                     .keys()
-                    .filter(|k| *k != "extra" && *k != "meta")
+                    .filter(|k| *k != "extra" && *k != "parts" && *k != "meta")
                     .cloned()
                     .collect(),
             ),
