@@ -358,7 +358,117 @@ fn requests_for_windows_ids_and_histories() {
             )
         ]
     );
-    assert_eq!(c.reads_for(Entity::Candidate).len(), 1);
+    let parts = |entity| -> Vec<_> {
+        let plans = c.reads_for(entity).into_iter();
+        plans.filter(|p| p.part).map(|p| p.stream).collect()
+    };
+    assert_eq!(parts(Entity::Candidate), ["applied_candidate_tags"]);
+    assert_eq!(
+        parts(Entity::Job),
+        ["job_hiring_managers", "job_owners"],
+        "a job is read with its team"
+    );
+    assert_eq!(parts(Entity::Interview), ["interviewers"]);
+    assert!(
+        c.reads_for(Entity::Question).is_empty(),
+        "our ids of questions mean nothing to the vendor"
+    );
+    let panel = Ask::Foreign {
+        entity: Entity::Interview,
+        ids: vec!["1".into(), "2".into()],
+    };
+    assert_eq!(
+        ask("interviewers", panel).as_deref(),
+        Ok("http://127.0.0.1:9001/v3/interviewers?interview_ids=1,2&per_page=500")
+    );
+}
+
+#[test]
+fn a_seat_in_a_panel_is_a_part_of_its_interview_and_names_the_scorecard_of_it() {
+    let seats = rows("interviewers");
+    let seat = &seats[0].observations[0];
+    assert_eq!(
+        (seat.entity, seat.remote_id.as_str()),
+        (Entity::Interview, "9501")
+    );
+    assert_eq!(seat.seen, Seen::Part { row: "91".into() });
+    let card = &seats[0].observations[1];
+    assert_eq!(
+        (card.entity, card.remote_id.as_str()),
+        (Entity::Scorecard, "9601")
+    );
+    assert_eq!(
+        card.fields["interview_id"],
+        json!({"$ref": "interview", "id": "9501"})
+    );
+    // an outsider has no user, and a word nobody declared loses nothing
+    let guest = &seats[1];
+    assert_eq!(guest.observations.len(), 1, "no scorecard yet");
+    let guest = &guest.observations[0].fields["interviewers"];
+    assert_eq!(
+        (&guest["user_id"], &guest["email"], &guest["response"]),
+        (&Value::Null, &json!("guest@example.org"), &json!("unknown"))
+    );
+}
+
+#[test]
+fn answers_and_ratings_take_their_words_from_the_lists_of_questions() {
+    let answers = rows("scorecard_question_answers");
+    let (text, flag) = (
+        &answers[0].observations[0].fields["answers"],
+        &answers[1].observations[0].fields["answers"],
+    );
+    assert_eq!(text["value"], "Calm and precise.");
+    assert_eq!(flag["value"], true);
+    assert_eq!(
+        text["question_text"],
+        json!({"$ref": "question", "id": "scorecard_question=41", "take": "text"})
+    );
+    let question = &rows("scorecard_questions")[0].observations[0];
+    assert_eq!(
+        question.remote_id, "scorecard_question=41",
+        "apart from a posting's question 41"
+    );
+    let rating = &rows("scorecard_candidate_attributes")[0].observations[0].fields["ratings"];
+    assert_eq!(
+        rating["rating"], "strong_no",
+        "other words than a scorecard's own"
+    );
+    let cards = rows("scorecards");
+    let card = &cards[0].observations[0].fields;
+    assert_eq!(
+        (&card["recommendation"], &card["state"]),
+        (&json!("strong_yes"), &json!("submitted"))
+    );
+    let kept = serde_json::to_string(card).expect("text");
+    assert!(!kept.contains("ssh"), "private notes are not kept");
+    assert_eq!(cards[1].observations[0].fields["state"], "draft");
+}
+
+#[test]
+fn notes_files_and_interviews_keep_every_record_whatever_the_words() {
+    let notes = rows("notes");
+    let odd = &notes[2].observations[0].fields;
+    assert_eq!(
+        (&odd["kind"], &odd["kind_raw"]),
+        (&json!("unknown"), &json!("SCRIBBLE"))
+    );
+    assert_eq!(notes[1].observations[0].fields["visibility"], "private");
+    let files = rows("attachments");
+    let file = serde_json::to_string(&files[0].observations[0].fields).expect("text");
+    assert!(!file.contains("files.example.com"), "a link that ends");
+    let interviews = rows("interviews");
+    assert_eq!(
+        interviews[1].observations[0].fields["all_day_date"],
+        "2026-11-30"
+    );
+    assert_eq!(interviews[2].observations[0].fields["status"], "unknown");
+    let posts = rows("job_posts");
+    assert_eq!(
+        posts[0].observations[1].remote_id,
+        "job_post_question=first_name"
+    );
+    assert_eq!(posts[0].observations[1].seen, Seen::Present);
 }
 
 #[test]
