@@ -10,6 +10,8 @@ mod company;
 mod company_rows;
 mod control;
 mod crowd;
+mod feedback_rows;
+mod interview_acts;
 mod job_acts;
 mod list;
 mod nested;
@@ -35,6 +37,7 @@ use tokio::sync::watch;
 
 pub use acts::{Act, Applicant, ApplicationEdit, CandidateEdit, JobEdit, JobPlan, Touched};
 pub use company_rows::*;
+pub use feedback_rows::*;
 pub use options::{MoveFrom, Options};
 pub use people_rows::*;
 pub use tokens::Client;
@@ -295,6 +298,21 @@ impl Greenhouse {
     /// Requests so far by route, ids left out (`GET /v3/notes`, `POST /v3/applications/{id}/move`).
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.lock().requests.clone()
+    }
+
+    /// How many requests the limit refused.
+    pub fn refused(&self) -> u64 {
+        self.lock().limits.refused()
+    }
+
+    /// The interviews, oldest first.
+    pub fn interviews(&self) -> Vec<Interview> {
+        self.lock().world.interviews.iter().cloned().collect()
+    }
+
+    /// The scorecards, oldest first.
+    pub fn scorecards(&self) -> Vec<Scorecard> {
+        self.lock().world.scorecards.iter().cloned().collect()
     }
 
     /// The book of notes, oldest first, orphans included.

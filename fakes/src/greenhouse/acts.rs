@@ -146,8 +146,36 @@ pub enum Act {
         #[serde(default)]
         user_id: Option<u64>,
     },
+    /// Another time.
+    RescheduleInterview {
+        interview_id: u64,
+        starts_at: Time,
+    },
+    /// Called off: the row stays, emptied.
+    CancelInterview {
+        interview_id: u64,
+    },
+    /// Its time has passed.
+    EndInterview {
+        interview_id: u64,
+    },
+    AddInterviewer {
+        interview_id: u64,
+        user_id: u64,
+    },
     DeleteInterview {
         interview_id: u64,
+    },
+    /// Begun, not handed in.
+    DraftScorecard {
+        application_id: u64,
+        user_id: u64,
+    },
+    /// A draft is handed in, or one that was is changed.
+    FinishScorecard {
+        scorecard_id: u64,
+        #[serde(default)]
+        rating: Option<String>,
     },
     SubmitScorecard {
         application_id: u64,
@@ -157,6 +185,15 @@ pub enum Act {
     },
     DeleteScorecard {
         scorecard_id: u64,
+    },
+    Attach {
+        application_id: u64,
+        /// `resume`, `cover_letter` …
+        kind: String,
+        filename: String,
+    },
+    DeleteAttachment {
+        attachment_id: u64,
     },
     AddNote {
         candidate_id: u64,
@@ -384,6 +421,30 @@ impl World {
                 starts_at,
                 user_id,
             } => self.schedule_interview(now, application_id, starts_at, user_id),
+            Act::RescheduleInterview {
+                interview_id,
+                starts_at,
+            } => self.reschedule_interview(now, interview_id, starts_at),
+            Act::CancelInterview { interview_id } => self.cancel_interview(now, interview_id),
+            Act::EndInterview { interview_id } => self.end_interview(now, interview_id),
+            Act::AddInterviewer {
+                interview_id,
+                user_id,
+            } => self.add_interviewer(now, interview_id, user_id),
+            Act::DraftScorecard {
+                application_id,
+                user_id,
+            } => self.draft_scorecard(now, application_id, user_id),
+            Act::FinishScorecard {
+                scorecard_id,
+                rating,
+            } => self.finish_scorecard(now, scorecard_id, rating),
+            Act::Attach {
+                application_id,
+                kind,
+                filename,
+            } => self.attach(now, application_id, &kind, &filename),
+            Act::DeleteAttachment { attachment_id } => self.delete_attachment(attachment_id),
             Act::DeleteInterview { interview_id } => self.delete_interview(interview_id),
             Act::SubmitScorecard {
                 application_id,

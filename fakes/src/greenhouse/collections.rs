@@ -175,10 +175,61 @@ pub(crate) fn filters(collection: &str) -> Option<&'static [(&'static str, Filte
             ("submitted_at", Date("submitted_at")),
             ("status", Word("status", &["draft", "complete"])),
         ],
+        "job_interviews" => &[
+            ("job_interview_stage_ids", Ids("job_interview_stage_id")),
+            ("job_ids", Ids("job_id")),
+            ("active", Flag("active")),
+            ("scheduling_type", Word("scheduling_type", SCHEDULING)),
+        ],
+        "interview_kits" => &[
+            ("job_ids", Ids("job_id")),
+            ("job_interview_ids", Ids("job_interview_id")),
+        ],
+        "scorecard_questions" => &[
+            ("interview_kit_ids", Ids("interview_kit_id")),
+            ("active", Flag("active")),
+        ],
+        "scorecard_question_answers" => &[
+            ("scorecard_ids", Ids("scorecard_id")),
+            ("scorecard_question_ids", Ids("scorecard_question_id")),
+        ],
+        "job_candidate_attributes" => &[
+            ("job_ids", Ids("job_id")),
+            (
+                "candidate_attribute_type_ids",
+                Ids("candidate_attribute_type_id"),
+            ),
+            ("active", Flag("active")),
+        ],
+        "scorecard_candidate_attributes" => &[
+            ("scorecard_ids", Ids("scorecard_id")),
+            (
+                "job_candidate_attribute_ids",
+                Ids("job_candidate_attribute_id"),
+            ),
+        ],
+        "attachments" => &[
+            ("application_ids", Ids("application_id")),
+            ("candidate_ids", Ids("candidate_id")),
+            ("type", Word("type", ATTACHMENT_TYPES)),
+        ],
         _ => return None,
     })
 }
 
+const SCHEDULING: &[&str] = &["none", "needs_scheduling", "take_home_test", "offer"];
+const ATTACHMENT_TYPES: &[&str] = &[
+    "resume",
+    "cover_letter",
+    "take_home_test",
+    "offer_packet",
+    "offer_letter",
+    "signed_offer_letter",
+    "other",
+    "form_attachment",
+    "midfunnel_agreement",
+    "automated_agreement",
+];
 const NOTE_TYPES: &[&str] = &[
     "NOTE",
     "ACTIVITY",
@@ -240,6 +291,13 @@ impl World {
             "interviews" => &self.interviews,
             "interviewers" => &self.interviewers,
             "scorecards" => &self.scorecards,
+            "job_interviews" => &self.job_interviews,
+            "interview_kits" => &self.interview_kits,
+            "scorecard_questions" => &self.scorecard_questions,
+            "scorecard_question_answers" => &self.scorecard_question_answers,
+            "job_candidate_attributes" => &self.job_candidate_attributes,
+            "scorecard_candidate_attributes" => &self.scorecard_candidate_attributes,
+            "attachments" => &self.attachments,
             _ => return None,
         })
     }

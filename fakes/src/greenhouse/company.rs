@@ -382,6 +382,7 @@ fn candidate(
     let (Some(id), Some(candidate_id)) = (touched.application_id, touched.candidate_id) else {
         return Ok(());
     };
+    world.attach(at, id, "resume", &format!("{}-cv.pdf", plain(last)))?;
     let stages = world.stages_of(job).len() as u64;
     for step in 0..rng.below(stages) {
         let later = at.plus_secs((1 + rng.below(6)) as i64 * DAY_SECS + rng.below(20_000) as i64);

@@ -103,7 +103,7 @@ async fn state(State(fake): State<Fake>) -> Json<Value> {
     }))
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "users",
     "jobs",
     "job_interview_stages",
@@ -114,6 +114,8 @@ const NAMES: [&str; 12] = [
     "offers",
     "notes",
     "interviews",
+    "interviewers",
+    "attachments",
     "scorecards",
     "applied_candidate_tags",
 ];

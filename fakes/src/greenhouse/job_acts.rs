@@ -55,6 +55,7 @@ impl World {
         for (place, name) in names.into_iter().enumerate() {
             self.add_stage(now, id, place as u64, name);
         }
+        self.add_attribute(now, id, "Writes clearly");
         for place in 0..plan.openings.max(1) {
             self.add_opening(now, id, place);
         }
@@ -155,7 +156,7 @@ impl World {
             demographic_question_set_id: None,
             job_id,
             job_board_id: self.organization_id,
-            questions: Vec::new(),
+            questions: usual_questions(),
         });
         self.post_news(id, "job_post_created")
     }
@@ -258,8 +259,9 @@ impl World {
     fn add_stage(&mut self, now: Time, job_id: u64, place: u64, name: String) {
         let talks = !matches!(name.as_str(), "Application Review" | "Offer");
         let id = self.ids.next();
-        let interview = talks.then(|| self.ids.next());
-        let kit = talks.then(|| self.ids.next());
+        let (interview, kit) = talks
+            .then(|| self.plan_interview(now, job_id, id, &name))
+            .unzip();
         self.job_interview_stages.insert(JobInterviewStage {
             id,
             created_at: now,
@@ -331,4 +333,20 @@ fn about_job(id: u64) -> Touched {
         job_id: Some(id),
         ..Touched::default()
     }
+}
+
+/// What every post asks; the usual questions have no id.
+fn usual_questions() -> Vec<Value> {
+    let question = |id: Option<u64>, kind: &str, label: &str, name: &str, options: Value| json!({"id": id, "description": null, "answer_type": kind, "required": true, "private": false, "label": label, "name": name, "options": options});
+    let heard = json!([{"id": 1, "label": "A friend"}, {"id": 2, "label": "Online"}]);
+    vec![
+        question(None, "short_text", "First name", "first_name", json!([])),
+        question(
+            Some(4001),
+            "single_select",
+            "Where did you hear of us?",
+            "question_4001",
+            heard,
+        ),
+    ]
 }

@@ -184,6 +184,7 @@ impl World {
 
     /// Removes an application and what hangs on it, without a word.
     pub(crate) fn forget_application(&mut self, id: u64) {
+        self.forget_feedback(id);
         let wanted = [id];
         macro_rules! forget {
             ($($table:ident),*) => {$(
@@ -199,7 +200,8 @@ impl World {
             rejection_details,
             offers,
             interviews,
-            scorecards
+            scorecards,
+            attachments
         );
         self.applications.remove(id);
     }

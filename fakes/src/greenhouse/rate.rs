@@ -21,6 +21,7 @@ pub(crate) struct Limits {
     limit: u32,
     window: i64,
     used: HashMap<String, u32>,
+    refused: u64,
 }
 
 /// What is shown when there is no limit.
@@ -32,6 +33,7 @@ impl Limits {
             limit,
             window: 0,
             used: HashMap::new(),
+            refused: 0,
         }
     }
 
@@ -47,11 +49,17 @@ impl Limits {
             return (meter, Ok(()));
         }
         if meter.remaining == 0 {
+            self.refused += 1;
             return (meter, Err((meter.reset - now.secs()).max(1)));
         }
         *self.used.entry(client.to_string()).or_default() += 1;
         let remaining = meter.remaining - 1;
         (Meter { remaining, ..meter }, Ok(()))
+    }
+
+    /// How many requests were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The meter without counting.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::company_rows::*;
+use super::feedback_rows::*;
 use super::people_rows::*;
 use super::table::{Row, Table};
 use crate::clock::Time;
@@ -37,6 +38,13 @@ pub(crate) struct World {
     pub(crate) interviews: Table<Interview>,
     pub(crate) interviewers: Table<Interviewer>,
     pub(crate) scorecards: Table<Scorecard>,
+    pub(crate) job_interviews: Table<JobInterview>,
+    pub(crate) interview_kits: Table<InterviewKit>,
+    pub(crate) scorecard_questions: Table<ScorecardQuestion>,
+    pub(crate) scorecard_question_answers: Table<ScorecardQuestionAnswer>,
+    pub(crate) job_candidate_attributes: Table<JobCandidateAttribute>,
+    pub(crate) scorecard_candidate_attributes: Table<ScorecardCandidateAttribute>,
+    pub(crate) attachments: Table<Attachment>,
 }
 
 /// Numbers for new rows: one sequence for all tables, so that no two rows share an id and a
@@ -122,6 +130,13 @@ impl World {
             interviews: Table::default(),
             interviewers: Table::default(),
             scorecards: Table::default(),
+            job_interviews: Table::default(),
+            interview_kits: Table::default(),
+            scorecard_questions: Table::default(),
+            scorecard_question_answers: Table::default(),
+            job_candidate_attributes: Table::default(),
+            scorecard_candidate_attributes: Table::default(),
+            attachments: Table::default(),
         }
     }
 
