@@ -212,6 +212,10 @@ impl<'a> Walk<'a> {
                     ids: vec!["of-one".into()],
                 },
                 _ if stem.contains(".one") => Ask::Ids(vec!["one".into()]),
+                _ if stream.by_each() => Ask::Foreign {
+                    entity: stream.entity,
+                    ids: vec!["of-one".into()],
+                },
                 _ => Ask::Full,
             };
             let Ok(first) = self.connector.first_page(stream, &self.settings, &ask) else {

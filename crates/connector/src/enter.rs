@@ -145,6 +145,10 @@ impl Connector {
             check.path.clone(),
         );
         request.method = check.method.clone();
+        if let Some(body) = &check.body {
+            request.set_header("content-type", "application/json");
+            request.body = serde_json::to_vec(body).unwrap_or_default();
+        }
         Some(request)
     }
 

@@ -62,6 +62,7 @@ pub(crate) struct Check {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Option<serde_json::Map<String, serde_json::Value>>,
     pub(crate) scope: Option<String>,
     pub(crate) auth: Option<String>,
 }
@@ -149,6 +150,7 @@ impl Connector {
                     .iter()
                     .filter_map(|(k, v)| Some((k.clone(), scalar_text(v)?)))
                     .collect(),
+                body: c.map("body"),
                 scope: c.text("scope"),
                 auth: c.text("auth"),
             };

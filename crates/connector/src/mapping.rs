@@ -3,6 +3,7 @@
 
 mod custom;
 pub(crate) mod field;
+pub(crate) mod form;
 mod observe;
 mod read;
 
@@ -67,6 +68,8 @@ pub(crate) struct Shape {
     ids: Vec<Path>,
     /// Set where several of the vendor's lists become one entity: its ids are `<this>=<id>`.
     id_as: Option<String>,
+    /// A record for each item of this list, not for the value that holds it.
+    spread: Option<Path>,
     fields: Vec<Field>,
     /// (name, path) of record-wide dates.
     dates: Vec<(String, Path)>,

@@ -6,8 +6,8 @@ mod param;
 use crate::http::{Request, Response, origin, path_of};
 use crate::manifest::Reader;
 use crate::path::{Path, scalar_text};
-pub(crate) use param::set_param;
-use param::{clear, param};
+use param::clear;
+pub(crate) use param::{param, set_param};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 

@@ -102,6 +102,8 @@ pub(crate) struct Protected {
     keys: Vec<String>,
     maps: Vec<String>,
     lists: Vec<(String, Path)>,
+    /// Keys of a form and of its answers, side by side in one object.
+    forms: Vec<(String, String)>,
     label: Option<Path>,
     labels: Vec<Vec<String>>,
 }
@@ -118,6 +120,7 @@ impl Protected {
             keys: r.texts("keys"),
             maps: r.texts("maps"),
             lists,
+            forms: r.text_map("forms"),
             label: r.path("label"),
             labels: r
                 .texts("labels")
@@ -132,6 +135,7 @@ impl Protected {
             && self.keys.is_empty()
             && self.maps.is_empty()
             && self.lists.is_empty()
+            && self.forms.is_empty()
     }
 
     /// Parses a body once under limits and cuts it.
@@ -167,6 +171,9 @@ impl Protected {
                     map.retain(|key, _| !self.keys.contains(key));
                     cut = true;
                 }
+                for (form, values) in &self.forms {
+                    cut |= self.cut_form(map, form, values);
+                }
                 for (key, inner) in map.iter_mut() {
                     if self.maps.iter().any(|m| m == key) {
                         cut |= self.cut_labelled(inner);
@@ -182,6 +189,22 @@ impl Protected {
         cut
     }
 
+    /// The answers of a form, by the titles of their questions; an answer without a question cannot be told, and goes.
+    fn cut_form(&self, map: &mut serde_json::Map<String, Value>, form: &str, values: &str) -> bool {
+        let form = map.get(form).unwrap_or(&Value::Null);
+        let harmless = |f: &&Value| f["title"].as_str().is_some_and(|t| !self.is_protected(t));
+        let keep: Vec<String> = crate::mapping::form::fields(form)
+            .filter(harmless)
+            .filter_map(|f| f["path"].as_str().map(str::to_owned))
+            .collect();
+        let Some(Value::Object(values)) = map.get_mut(values) else {
+            return false;
+        };
+        let before = values.len();
+        values.retain(|key, _| keep.contains(key) && !self.is_protected(key));
+        values.len() != before
+    }
+
     /// A map of custom fields: by its key, and by the label inside.
     fn cut_labelled(&self, value: &mut Value) -> bool {
         let label = self.label.as_ref();
@@ -194,7 +217,15 @@ impl Protected {
                 });
                 map.len() != before
             }
-            Value::Array(_) => label.is_some_and(|l| self.cut_list(value, l)),
+            // A list's keys are ids: what has no label cannot be told from what is protected, and goes.
+            Value::Array(items) => {
+                let before = items.len();
+                items.retain(|field| {
+                    let inner = label.and_then(|l| l.get(field)).and_then(Value::as_str);
+                    inner.is_some_and(|l| !self.is_protected(l))
+                });
+                items.len() != before
+            }
             _ => false,
         }
     }

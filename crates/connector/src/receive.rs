@@ -146,11 +146,12 @@ impl Connector {
         };
         let whole = !stream.asks_ids(request);
         stream
-            .paging
+            .paging_of(request)
             .next(request, response, &|| response.json(), &rows, whole)
     }
 
-    /// The rows of a page, without what is protected; and the sync token, where the page holds one.
+    /// The rows of a page, without what is protected; and the sync token, where the page holds one. A row of a list that belongs
+    /// to one record gets that record's id at `of.id`.
     pub fn rows(
         &self,
         stream: &Stream,
@@ -161,7 +162,13 @@ impl Connector {
             .map_err(|_| ScanError::NotRows)?;
         self.protected.cut_value(&mut body);
         let token = stream.token_in(&body);
-        Ok((stream.asked(request).rows_of(&body)?, token))
+        let mut rows = stream.asked(request).rows_of(&body)?;
+        if let Some(id) = stream.owner(request) {
+            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                row.insert("of".into(), serde_json::json!({ "id": id }));
+            }
+        }
+        Ok((rows, token))
     }
 
     /// What a row says.

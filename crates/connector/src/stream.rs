@@ -66,9 +66,10 @@ pub struct Stream {
     pub max_ids: usize,
     /// How a deletion shows.
     pub gone: Gone,
-    pub(crate) paging: Paging,
+    paging: Paging,
     list: Call,
     single: Option<Call>,
+    each: Option<Each>,
     times: Times,
     window: Vec<(String, Template)>,
     token: Option<SyncToken>,
@@ -83,6 +84,14 @@ struct SyncToken {
     at: Path,
 }
 
+/// The list whose every row has a list of this stream's rows.
+#[derive(Debug)]
+struct Each {
+    call: Call,
+    id: Path,
+    paging: Paging,
+}
+
 /// What a stream is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -95,6 +104,8 @@ pub enum Ask {
     },
     /// Everything.
     Full,
+    /// The rows whose lists make up everything.
+    Each,
     /// What changed since this token was given.
     Since(String),
     /// These rows.
@@ -143,6 +154,7 @@ impl Stream {
         let (mut call, mut values, mut more) = (&self.list, Vec::new(), Vec::new());
         match ask {
             Ask::Full => {}
+            Ask::Each => call = &self.each.as_ref().ok_or(ScanError::NotSupported)?.call,
             Ask::Range { from, to } if self.since == Since::Window => {
                 more = call::window(&self.window, self.times, *from, *to)?;
             }
@@ -166,6 +178,7 @@ impl Stream {
                     (Since::Parent(of), _, [one]) if of == *entity => {
                         values.push(("id", json!(one)));
                     }
+                    (_, _, [one]) if self.each.is_some() => values.push(("id", json!(one))),
                     (_, Some((_, name)), ids) if !ids.is_empty() && ids.len() <= self.max_ids => {
                         more.push((name.clone(), json!(ids.join(","))));
                     }
@@ -174,25 +187,58 @@ impl Stream {
             }
             Ask::Range { .. } => return Err(ScanError::NotSupported),
         }
-        let alone = std::ptr::eq(call, &self.list);
-        if let Some(size) = self.paging.size.as_ref().filter(|_| alone) {
-            more.push((size.clone(), json!(self.paging.per_page)));
+        let pages = self.single.as_ref().is_none_or(|s| !std::ptr::eq(call, s));
+        let paging = match &self.each {
+            Some(each) if std::ptr::eq(call, &each.call) => &each.paging,
+            _ => &self.paging,
+        };
+        if let Some(size) = paging.size.as_ref().filter(|_| pages) {
+            more.push((size.clone(), json!(paging.per_page)));
         }
-        more.extend(self.paging.start().filter(|_| alone));
+        more.extend(paging.start().filter(|_| pages));
         call.request(base, settings, &values, &more)
     }
 
-    /// The way a request was asked: one record, or the list.
+    /// The way a request was asked: one record, the rows that have lists, or the list.
     pub(crate) fn asked(&self, request: &Request) -> &Call {
-        match &self.single {
-            Some(single) if request.template == single.template() => single,
+        match (&self.single, &self.each) {
+            (Some(single), _) if request.template == single.template() => single,
+            (_, Some(each)) if request.template == each.call.template() => &each.call,
             _ => &self.list,
         }
     }
 
     /// Whether a request has pages at all.
     pub(crate) fn pages(&self, request: &Request) -> bool {
-        std::ptr::eq(self.asked(request), &self.list)
+        let single = self.single.as_ref();
+        single.is_none_or(|s| !std::ptr::eq(self.asked(request), s))
+    }
+
+    /// How the pages of what a request asks follow each other.
+    pub(crate) fn paging_of(&self, request: &Request) -> &Paging {
+        match &self.each {
+            Some(each) if std::ptr::eq(self.asked(request), &each.call) => &each.paging,
+            _ => &self.paging,
+        }
+    }
+
+    /// Whether everything is one list for each row of another list.
+    pub fn by_each(&self) -> bool {
+        self.each.is_some()
+    }
+
+    /// The id in a row of that other list.
+    pub fn each_id(&self, row: &Value) -> Option<String> {
+        let id = self.each.as_ref()?.id.get(row)?;
+        crate::path::scalar_text(id).filter(|id| !id.is_empty())
+    }
+
+    /// The record whose list a request asks for, where a parameter names it.
+    pub(crate) fn owner(&self, request: &Request) -> Option<String> {
+        let owned = matches!(self.since, Since::Parent(_)) || self.each.is_some();
+        let call = self.asked(request);
+        let name = call.param_of("id").filter(|_| owned)?;
+        crate::paging::param(request, name)
     }
 
     /// The sync token on a scan's last page.
@@ -323,13 +369,27 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
             call
         })
     });
+    let each = r.table("each").and_then(|t| {
+        let each = Call::read(&t).map(|call| Each {
+            call,
+            id: t.path("id").unwrap_or_default(),
+            paging: paging.clone(),
+        });
+        if each.as_ref().is_none_or(|e| e.id.is_self()) {
+            t.wrong(
+                "`each` needs the list (`get` or `post`) and `id`: where the id stands in its rows",
+            );
+        }
+        t.done();
+        each
+    });
     let list = Call::read(r);
     if list.is_none() {
         r.wrong("`get` or `post` is missing: the path of the list");
     }
     let list = list.unwrap_or_default();
-    if parent.is_some() != list.names().contains(&"id") {
-        r.wrong("a list of what belongs to one record has both `of = \"<entity>\"` and `{id}` in its path or body");
+    if (parent.is_some() || each.is_some()) != list.names().contains(&"id") {
+        r.wrong("a list of what belongs to one record has both `of = \"<entity>\"` (or `each`) and `{id}` in its path or body");
     }
     if single.as_ref().is_some_and(|c| !c.names().contains(&"id")) {
         r.wrong_at("single", "`{id}` is missing: the record's id");
@@ -374,6 +434,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         paging: own.unwrap_or_else(|| paging.clone()),
         list,
         single,
+        each,
         times: r
             .word(
                 "times",

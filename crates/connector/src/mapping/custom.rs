@@ -11,6 +11,10 @@ use std::collections::HashMap;
 /// Where things stand in one custom field.
 #[derive(Debug, Default)]
 pub(crate) struct Custom {
+    /// Where the key stands, where fields come as a list.
+    key: Option<Path>,
+    /// Where the chosen option's label stands; the value is its id then.
+    chosen: Option<Path>,
     label: Path,
     kind: Path,
     value: Path,
@@ -31,6 +35,8 @@ impl Custom {
                 .unwrap_or_default()
         };
         Custom {
+            key: r.path("key"),
+            chosen: r.path("chosen"),
             label: path("label", "name"),
             kind: path("type", "type"),
             value: path("value", "value"),
@@ -46,16 +52,20 @@ impl Custom {
 
     /// The model's list; `None` where the value is no map of fields.
     pub(super) fn list(&self, value: &Value) -> Option<Value> {
-        let fields = match value {
-            Value::Object(fields) => fields,
-            Value::Null => return Some(json!([])),
-            Value::Array(items) if items.is_empty() => return Some(json!([])),
+        let fields: Vec<(String, &Value)> = match (value, &self.key) {
+            (Value::Object(fields), _) => fields.iter().map(|(k, v)| (k.clone(), v)).collect(),
+            (Value::Null, _) => return Some(json!([])),
+            (Value::Array(items), _) if items.is_empty() => return Some(json!([])),
+            (Value::Array(items), Some(key)) => items
+                .iter()
+                .filter_map(|f| Some((id_text(key.get(f)?)?, f)))
+                .collect(),
             _ => return None,
         };
         let mut list = Vec::with_capacity(fields.len());
         for (key, field) in fields {
             let label = self.label.get(field).and_then(Value::as_str);
-            if self.protected.is_protected(key)
+            if self.protected.is_protected(&key)
                 || label.is_some_and(|l| self.protected.is_protected(l))
             {
                 continue;
@@ -65,14 +75,24 @@ impl Custom {
                 .get(field)
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let kind = self.types.get(told).map_or("unknown", String::as_str);
             let value = self.value.get(field).unwrap_or(&Value::Null);
-            let (kind, value) = match self.convert(kind, value) {
-                Some(value) => (kind, value),
-                None => ("json", value.clone()),
+            let chosen = self.chosen.as_ref().and_then(|p| p.get(field)?.as_str());
+            let kind = match (self.types.get(told), value) {
+                (Some(kind), _) => kind,
+                // told nothing, but what JSON itself says
+                (None, Value::String(_)) if self.key.is_some() && chosen.is_none() => "text",
+                (None, Value::Number(_)) if self.key.is_some() => "number",
+                (None, Value::Bool(_)) if self.key.is_some() => "bool",
+                _ => "unknown",
+            };
+            let option = |label| json!({ "option_id": value, "label": label });
+            let (kind, value) = match (chosen.map(option), self.convert(kind, value)) {
+                (Some(option), _) => ("single_select", option),
+                (None, Some(value)) => (kind, value),
+                (None, None) => ("json", value.clone()),
             };
             let mut entry = Map::with_capacity(7);
-            entry.insert("key".into(), Value::String(key.clone()));
+            entry.insert("key".into(), Value::String(key));
             entry.insert("label".into(), label.map_or(Value::Null, Value::from));
             entry.insert("type".into(), kind.into());
             entry.insert("value".into(), value);

@@ -1,5 +1,6 @@
 //! How one field is taken from a vendor's value. A value of the wrong kind puts only its field aside.
 
+use super::form::Form;
 use super::told_apart;
 use crate::path::{Path, scalar_text};
 use serde_json::{Map, Number, Value, json};
@@ -34,6 +35,8 @@ pub(super) enum From {
     Fixed(Value),
     /// One list after the other.
     Lists(Vec<Field>),
+    /// A form's questions with their answers.
+    Form(Form),
 }
 
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub(super) enum How {
     Decimal,
     Instant,
     Date,
+    /// True where nothing is there.
+    Absent,
     /// Another record; `id_as` as in its shape; `take`: not its id, but what it holds in that field.
     Ref {
         entity: Entity,
@@ -107,6 +112,15 @@ impl Field {
                 if let Some(items) = all {
                     out.insert(self.name.clone(), Value::Array(items));
                 }
+            }
+            From::Form(form) => {
+                if let Some(answers) = form.answers(value, &self.how) {
+                    out.insert(self.name.clone(), answers);
+                }
+            }
+            From::First(paths) if matches!(self.how, How::Absent) => {
+                let absent = first(paths, value).is_none_or(|(found, _)| found.is_null());
+                out.insert(self.name.clone(), Value::Bool(absent));
             }
             From::First(paths) => self.found(first(paths, value), value, value, out, report),
             From::Up(paths) => {
@@ -209,6 +223,7 @@ impl Field {
         }
         Ok(Some(match &self.how {
             How::Keep => value.clone(),
+            How::Absent => Value::Bool(false),
             How::Text => Value::String(
                 value
                     .as_str()

@@ -22,6 +22,9 @@ impl Shapes {
         out: &mut Vec<Observation>,
         drift: &mut Vec<Drift>,
     ) -> bool {
+        if let Some(at) = &shape.spread {
+            return self.spread(shape, at, value, out, drift);
+        }
         let Some(main) = self.one(shape, value, None, None, drift) else {
             return false;
         };
@@ -29,6 +32,37 @@ impl Shapes {
         out.push(main);
         self.embedded(shape, value, &dates, out, drift, 0);
         true
+    }
+
+    /// A record for each item of a list; what holds the list stands at `of` in each.
+    fn spread(
+        &self,
+        shape: &Shape,
+        at: &Path,
+        value: &Value,
+        out: &mut Vec<Observation>,
+        drift: &mut Vec<Drift>,
+    ) -> bool {
+        let Some(Value::Array(items)) = at.get(value) else {
+            drift.push(Drift {
+                shape: shape.name.clone(),
+                path: at.text().to_owned(),
+                code: "missing".to_owned(),
+            });
+            return false;
+        };
+        let mut around = value.clone();
+        if let (Some(map), Some(key)) = (around.as_object_mut(), at.first_key()) {
+            map.remove(key);
+        }
+        for item in items.iter().take(MANY) {
+            let mut item = item.clone();
+            if let Some(map) = item.as_object_mut() {
+                map.insert("of".into(), around.clone());
+            }
+            out.extend(self.one(shape, &item, None, None, drift));
+        }
+        !out.is_empty()
     }
 
     fn embedded(
@@ -65,7 +99,7 @@ impl Shapes {
                         o.entity == seen.entity
                             && o.remote_id == seen.remote_id
                             && o.seen == seen.seen
-                            && o.fields == seen.fields
+                            && (embed.row || o.fields == seen.fields)
                     }) {
                         out.push(seen);
                     }

@@ -1,6 +1,7 @@
 //! Reads `mapping.toml`.
 
 use super::field::{But, Field, From, How};
+use super::form::Form;
 use super::{Custom, Embed, SeenAs, Shape, Shapes};
 use crate::manifest::{Node, Reader, Sink, Table, named_tables};
 use crate::path::Path;
@@ -69,6 +70,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
     let id_as = r.text("id_as");
     let complete = r.flag("complete");
     let custom = r.path("custom");
+    let spread = r.path("spread");
     let mut fields: Vec<Field> = Vec::new();
     if let Some(table) = r.table("fields") {
         for (key, node) in table.entries() {
@@ -122,6 +124,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         root,
         ids,
         id_as,
+        spread,
         fields,
         dates,
         own,
@@ -142,6 +145,7 @@ fn keys_of(field: &Field, taken: &mut Vec<String>) {
     match &field.from {
         From::First(paths) | From::All(paths) => taken.extend(paths.iter().filter_map(key)),
         From::Lists(fields) => fields.iter().for_each(|f| keys_of(f, taken)),
+        From::Form(form) => taken.extend([&form.form, &form.values].into_iter().filter_map(key)),
         From::Up(_) | From::Fixed(_) => {}
     }
 }
@@ -284,6 +288,10 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
             but
         })
         .collect();
+    let form = r.path("form").map(|form| Form {
+        form,
+        values: r.path("values").unwrap_or_default(),
+    });
     let (how, words) = how(r)?;
     let raw = r.maybe_flag("raw").unwrap_or(words);
     let ways = [
@@ -292,15 +300,17 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
         !join.is_empty(),
         fixed.is_some(),
         !lists.is_empty(),
+        form.is_some(),
     ];
     if ways.iter().filter(|w| **w).count() != 1 {
         r.wrong(format!(
-            "`{name}` needs one of `at`, `up`, `join`, `lists`, `const`, `null`"
+            "`{name}` needs one of `at`, `up`, `join`, `lists`, `form`, `const`, `null`"
         ));
         return None;
     }
     let from = match fixed {
         Some(fixed) => From::Fixed(fixed),
+        None if form.is_some() => From::Form(form.unwrap_or_default()),
         None if !up.is_empty() => From::Up(up),
         None if !join.is_empty() => From::All(join),
         None if !lists.is_empty() => From::Lists(lists),
@@ -345,6 +355,7 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
         Decimal,
         Instant,
         Date,
+        Absent,
     }
     let parse = r.word(
         "parse",
@@ -355,6 +366,7 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
             ("decimal", Parse::Decimal),
             ("instant", Parse::Instant),
             ("date", Parse::Date),
+            ("absent", Parse::Absent),
         ],
     );
     if let Some(entity) = reference {
@@ -402,6 +414,7 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
             Some(Parse::Decimal) => How::Decimal,
             Some(Parse::Instant) => How::Instant,
             Some(Parse::Date) => How::Date,
+            Some(Parse::Absent) => How::Absent,
             None => How::Keep,
         },
         false,

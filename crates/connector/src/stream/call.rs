@@ -86,6 +86,15 @@ impl Call {
         self.path.pattern()
     }
 
+    /// The parameter that holds nothing but this name.
+    pub(crate) fn param_of(&self, name: &str) -> Option<&str> {
+        let holds = |(_, shape): &&(String, Shape)| shape.names() == [name];
+        self.params
+            .iter()
+            .find(holds)
+            .map(|(param, _)| param.as_str())
+    }
+
     /// The names in it.
     pub(crate) fn names(&self) -> Vec<&str> {
         let fixed = self.params.iter().flat_map(|(_, s)| s.names());

@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     priority: Priority,
     scan: Scan,
     next: Option<Request>,
+    /// One list for each row of another list, not yet asked for.
+    each: bool,
     /// The page after the last one given is asked for while that one is being stored.
     ahead: Option<Ahead<'a>>,
 }
@@ -55,6 +57,19 @@ impl<'a> Walk<'a> {
         from: Option<&Place>,
         priority: Priority,
     ) -> Result<Walk<'a>, ReadError> {
+        let mut walk = Walk {
+            hub,
+            conn,
+            stream,
+            priority,
+            scan: Scan::new(),
+            next: None,
+            each: *what == Ask::Full && stream.by_each(),
+            ahead: None,
+        };
+        if walk.each {
+            return Ok(walk);
+        }
         let mut first = conn.connector.first_page(stream, &conn.settings(), what)?;
         if let Some(place) = from {
             place.url.clone_into(&mut first.url);
@@ -62,19 +77,21 @@ impl<'a> Walk<'a> {
                 first.body = place.body.clone().into_bytes();
             }
         }
-        Ok(Walk {
-            hub,
-            conn,
-            stream,
-            priority,
-            scan: Scan::new(),
-            next: Some(first),
-            ahead: None,
-        })
+        walk.next = Some(first);
+        Ok(walk)
     }
 
     /// The next page; none after the last.
     pub(super) async fn page(&mut self) -> Result<Option<Page>, ReadError> {
+        if std::mem::take(&mut self.each) {
+            return together(self.hub, self.conn, self.stream, self.priority)
+                .await
+                .map(Some);
+        }
+        self.one().await
+    }
+
+    async fn one(&mut self) -> Result<Option<Page>, ReadError> {
         let answer = match (self.ahead.take(), self.next.take()) {
             (Some(ahead), _) => ahead.await,
             (None, Some(request)) => fetch(self.hub, self.conn, request, self.priority).await,
@@ -117,6 +134,37 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// The list of each row of another list, as one page: they are few, and only all of them together are whole.
+async fn together(
+    hub: &Hub,
+    conn: &Connection,
+    stream: &Stream,
+    priority: Priority,
+) -> Result<Page, ReadError> {
+    let asked = conn.ask();
+    let (mut ids, mut rows) = (Vec::new(), Vec::new());
+    let mut owners = Walk::new(hub, conn, stream, &Ask::Each, None, priority)?;
+    while let Some(page) = owners.one().await? {
+        ids.extend(page.rows.iter().filter_map(|row| stream.each_id(row)));
+    }
+    for id in ids {
+        let ask = Ask::Foreign {
+            entity: stream.entity,
+            ids: vec![id],
+        };
+        let mut list = Walk::new(hub, conn, stream, &ask, None, priority)?;
+        while let Some(page) = list.one().await? {
+            rows.extend(page.rows);
+        }
+    }
+    Ok(Page {
+        rows,
+        asked,
+        token: None,
+        next: None,
+    })
 }
 
 async fn fetch(hub: &Hub, conn: &Connection, request: Request, priority: Priority) -> Answer {
