@@ -223,7 +223,7 @@ impl Mapped {
         for mut o in told {
             use stagewire_model::Seen;
             let also = match &o.seen {
-                Seen::Embedded | Seen::History => continue,
+                Seen::Embedded | Seen::History | Seen::Part { .. } => continue,
                 Seen::Merged { into } => Some(into.clone()),
                 Seen::Present | Seen::Deleted | Seen::Anonymized { .. } => None,
             };

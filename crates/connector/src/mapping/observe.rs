@@ -99,7 +99,7 @@ impl Shapes {
                         o.entity == seen.entity
                             && o.remote_id == seen.remote_id
                             && o.seen == seen.seen
-                            && (embed.row || o.fields == seen.fields)
+                            && (embed.only_here || o.fields == seen.fields)
                     }) {
                         out.push(seen);
                     }
