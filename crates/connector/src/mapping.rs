@@ -82,6 +82,20 @@ pub(crate) struct Shape {
     taken: Option<Vec<String>>,
     embeds: Vec<Embed>,
     required: Vec<Path>,
+    /// Numbers are instants, in milliseconds since 1970.
+    ms: bool,
+    /// Lists that can be reached by a word in their items.
+    index: Vec<Index>,
+    /// The row says of itself that it is gone, where this is there.
+    deleted_if: Option<Path>,
+}
+
+/// A list's items by a word in each of them; of two with one word the first counts.
+#[derive(Debug)]
+struct Index {
+    at: Path,
+    by: Path,
+    name: String,
 }
 
 impl Shape {

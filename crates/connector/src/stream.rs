@@ -68,6 +68,8 @@ pub struct Stream {
     pub gone: Gone,
     paging: Paging,
     list: Call,
+    /// False where there is no list at all, only single records.
+    listed: bool,
     single: Option<Call>,
     each: Option<Each>,
     times: Times,
@@ -153,6 +155,7 @@ impl Stream {
     ) -> Result<Request, ScanError> {
         let (mut call, mut values, mut more) = (&self.list, Vec::new(), Vec::new());
         match ask {
+            Ask::Full if !self.listed => return Err(ScanError::NotSupported),
             Ask::Full => {}
             Ask::Each => call = &self.each.as_ref().ok_or(ScanError::NotSupported)?.call,
             Ask::Range { from, to } if self.since == Since::Window => {
@@ -233,12 +236,15 @@ impl Stream {
         crate::path::scalar_text(id).filter(|id| !id.is_empty())
     }
 
-    /// The record whose list a request asks for, where a parameter names it.
+    /// The record whose list a request asks for, where its path or a parameter names it.
     pub(crate) fn owner(&self, request: &Request) -> Option<String> {
-        let owned = matches!(self.since, Since::Parent(_)) || self.each.is_some();
+        if !matches!(self.since, Since::Parent(_)) && self.each.is_none() {
+            return None;
+        }
         let call = self.asked(request);
-        let name = call.param_of("id").filter(|_| owned)?;
-        crate::paging::param(request, name)
+        let named = call.param_of("id");
+        let param = named.and_then(|name| crate::paging::param(request, name));
+        param.or_else(|| call.id_in(&request.url))
     }
 
     /// The sync token on a scan's last page.
@@ -283,7 +289,7 @@ impl Stream {
 
     /// Whether it can be asked for everything.
     pub fn lists(&self) -> bool {
-        !matches!(self.since, Since::Parent(_))
+        self.listed && !matches!(self.since, Since::Parent(_))
     }
 }
 
@@ -384,8 +390,12 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         each
     });
     let list = Call::read(r);
-    if list.is_none() {
+    let listed = list.is_some();
+    if !listed && single.is_none() {
         r.wrong("`get` or `post` is missing: the path of the list");
+    }
+    if !listed {
+        let _ = (r.value("rows"), r.value("one_or_many")); // as the file's defaults have them
     }
     let list = list.unwrap_or_default();
     if (parent.is_some() || each.is_some()) != list.names().contains(&"id") {
@@ -433,6 +443,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         gone,
         paging: own.unwrap_or_else(|| paging.clone()),
         list,
+        listed,
         single,
         each,
         times: r

@@ -242,6 +242,7 @@ impl Connector {
             return Ok(None);
         };
         let rows = || s.rows(response).map_or(0, |r| r.len());
-        list.paging.next(request, response, &|| response.json(), &rows, false)
+        list.paging
+            .next(request, response, &|| response.json(), &rows, false)
     }
 }

@@ -6,7 +6,8 @@ use stagewire_store::{
     ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, ConnectionChange,
     DataDir, Decision, DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow,
     HookRow, HookState, NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow,
-    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, TimerKind, TimerRow, WantRow, WriteSet,
+    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, TimerKind, TimerRow, WantRow,
+    WriteSet,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

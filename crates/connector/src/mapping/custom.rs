@@ -75,7 +75,11 @@ impl Custom {
                 .get(field)
                 .and_then(Value::as_str)
                 .unwrap_or_default();
+            // A field that is no object of label, type and value is its own value.
+            let described = [&self.value, &self.label, &self.kind];
+            let bare = described.iter().all(|p| p.get(field).is_none());
             let value = self.value.get(field).unwrap_or(&Value::Null);
+            let value = if bare { field } else { value };
             let chosen = self.chosen.as_ref().and_then(|p| p.get(field)?.as_str());
             let kind = match (self.types.get(told), value) {
                 (Some(kind), _) => kind,

@@ -4,8 +4,8 @@ use super::form::Form;
 use super::told_apart;
 use crate::path::{Path, scalar_text};
 use serde_json::{Map, Number, Value, json};
-use stagewire_model::Entity;
 use stagewire_model::time::{parse_date, parse_instant};
+use stagewire_model::{Entity, Micros};
 use std::collections::HashMap;
 
 /// One field of an entity, or of an object in it.
@@ -22,6 +22,12 @@ pub(super) struct Field {
     pub(super) raw: bool,
     /// Null where the path is missing but this one is there.
     pub(super) null_if: Option<Path>,
+    /// An object only where this is there in what it is made of.
+    pub(super) needs: Option<Path>,
+    /// The texts of a list as one text, with this between them.
+    pub(super) glue: Option<String>,
+    /// An instant so many minutes later.
+    pub(super) plus_minutes: Option<Path>,
 }
 
 #[derive(Debug)]
@@ -45,11 +51,17 @@ pub(super) enum How {
     Text,
     Flag {
         not: bool,
+        /// The vendor's words for true and false, where it has words.
+        words: HashMap<String, bool>,
     },
     Whole,
     Decimal,
-    Instant,
-    Date,
+    Instant {
+        ms: bool,
+    },
+    Date {
+        ms: bool,
+    },
     /// True where nothing is there.
     Absent,
     /// Another record; `id_as` as in its shape; `take`: not its id, but what it holds in that field.
@@ -76,7 +88,7 @@ pub(super) struct But {
     pub(super) is: Vec<String>,
     /// Only where the value so far is one of these.
     pub(super) only: Vec<String>,
-    pub(super) gives: String,
+    pub(super) gives: Value,
 }
 
 /// Why a value was put aside.
@@ -93,7 +105,10 @@ impl Field {
     ) {
         match &self.from {
             From::Fixed(fixed) => {
-                out.insert(self.name.clone(), fixed.clone());
+                let word = fixed.as_str();
+                let told = self.but.iter().find(|b| b.speaks(value, word));
+                let told = told.map_or(fixed, |b| &b.gives);
+                out.insert(self.name.clone(), told.clone());
             }
             From::All(paths) => {
                 if let Some(joined) = join(paths, value) {
@@ -174,17 +189,24 @@ impl Field {
                     Err(why) => report(path.text(), why),
                 }
             }
-            out.insert(self.name.clone(), Value::Array(list));
+            let told = match &self.glue {
+                Some(between) => glued(&list, between),
+                None => Value::Array(list),
+            };
+            out.insert(self.name.clone(), told);
             return;
         }
-        match self.convert(found, report) {
+        match self
+            .convert(found, report)
+            .and_then(|v| self.later(v, around))
+        {
             Ok(converted) => {
                 let word = converted.as_ref().and_then(Value::as_str);
                 let decided = self
                     .but
                     .iter()
                     .find(|b| b.speaks(around, word))
-                    .map(|b| Value::String(b.gives.clone()));
+                    .map(|b| b.gives.clone());
                 if self.raw {
                     out.insert(
                         format!("{}_raw", self.name),
@@ -231,19 +253,35 @@ impl Field {
                     .or_else(|| value.as_number().map(Number::to_string))
                     .ok_or("wrong_type")?,
             ),
-            How::Flag { not } => Value::Bool(value.as_bool().ok_or("wrong_type")? ^ not),
+            How::Flag { not, words } => {
+                let told = value.as_bool();
+                let told = told.or_else(|| words.get(value.as_str()?).copied());
+                let why = if value.is_string() && !words.is_empty() {
+                    "unknown_value"
+                } else {
+                    "wrong_type"
+                };
+                Value::Bool(told.ok_or(why)? ^ not)
+            }
             How::Whole => match value {
                 Value::Number(n) if n.is_i64() || n.is_u64() => value.clone(),
                 Value::String(s) => Value::from(s.trim().parse::<i64>().map_err(|_| "wrong_type")?),
                 _ => return Err("wrong_type"),
             },
             How::Decimal => Value::String(decimal(value).ok_or("wrong_type")?),
-            How::Instant => match value.as_str() {
+            How::Instant { ms: true } if millis(value).is_some() => {
+                millis(value).map_or(Value::Null, |at| Value::String(at.text()))
+            }
+            How::Instant { .. } => match value.as_str() {
                 Some("") => Value::Null,
                 Some(text) => Value::String(parse_instant(text).ok_or("unreadable_date")?.0.text()),
                 None => return Err("wrong_type"),
             },
-            How::Date => match value.as_str() {
+            // The day in UTC: the vendor tells no zone.
+            How::Date { ms: true } if millis(value).is_some() => {
+                millis(value).map_or(Value::Null, |at| Value::String(at.text()[..10].to_owned()))
+            }
+            How::Date { .. } => match value.as_str() {
                 Some("") => Value::Null,
                 // A vendor may give the instant of a day where a day is meant.
                 Some(text) => match parse_date(text) {
@@ -280,6 +318,9 @@ impl Field {
                     .map_or("unknown", |(_, kind)| kind);
                 Value::String(kind.to_owned())
             }
+            How::Object(_) if self.needs.as_ref().is_some_and(|p| nothing(p.get(value))) => {
+                return Ok(None);
+            }
             How::Object(fields) => {
                 let mut map = Map::new();
                 for field in fields {
@@ -292,6 +333,62 @@ impl Field {
             }
         }))
     }
+}
+
+impl Field {
+    /// That instant, as many minutes later as another path says.
+    fn later(&self, value: Option<Value>, around: &Value) -> Result<Option<Value>, Aside> {
+        let (Some(path), Some(Value::String(text))) = (&self.plus_minutes, &value) else {
+            return Ok(value);
+        };
+        let minutes = match path.get(around) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(n) => scalar_text(n).and_then(|t| t.parse::<i64>().ok()),
+        };
+        let (at, _) = parse_instant(text).ok_or("unreadable_date")?;
+        let ms = minutes.and_then(|m| m.checked_mul(60_000));
+        let ms = ms.filter(|ms| ms.abs() < 366 * 86_400_000);
+        let at = at.plus_ms(ms.ok_or("wrong_type")?);
+        Ok(Some(Value::String(at.text())))
+    }
+
+    /// Its numbers are instants, in milliseconds since 1970.
+    pub(super) fn in_ms(&mut self) {
+        match &mut self.how {
+            How::Instant { ms } | How::Date { ms } => *ms = true,
+            How::Object(fields) => fields.iter_mut().for_each(Field::in_ms),
+            _ => {}
+        }
+        if let From::Lists(fields) = &mut self.from {
+            fields.iter_mut().for_each(Field::in_ms);
+        }
+    }
+}
+
+fn nothing(value: Option<&Value>) -> bool {
+    value.is_none_or(Value::is_null)
+}
+
+/// The texts that are not empty, as one.
+fn glued(list: &[Value], between: &str) -> Value {
+    let texts = list.iter().filter_map(Value::as_str);
+    let texts: Vec<&str> = texts.filter(|t| !t.trim().is_empty()).collect();
+    match texts.is_empty() {
+        true => Value::Null,
+        false => Value::String(texts.join(between)),
+    }
+}
+
+/// Milliseconds since 1970, as a number or in digits, up to the year 3000.
+pub(super) fn millis(value: &Value) -> Option<Micros> {
+    let ms = match value {
+        Value::Number(n) => n.as_i64()?,
+        Value::String(s) => s.trim().parse().ok()?,
+        _ => return None,
+    };
+    (0..32_503_680_000_000)
+        .contains(&ms)
+        .then(|| Micros(ms * 1000))
 }
 
 impl But {

@@ -1,6 +1,6 @@
 //! One value in one shape becomes an observation, and what is embedded in it more of them.
 
-use super::field::id_text;
+use super::field::{id_text, millis};
 use super::{Embed, SeenAs, Shape, Shapes, told_apart};
 use crate::path::Path;
 use serde_json::{Map, Value};
@@ -146,13 +146,15 @@ impl Shapes {
             }
         }
         let mut fields = Map::with_capacity(shape.fields.len() + 2);
+        let reached = indexed(shape, value);
+        let inside = reached.as_ref().unwrap_or(value);
         for field in &shape.fields {
-            field.take(value, up, &mut fields, &mut note);
+            field.take(inside, up, &mut fields, &mut note);
         }
         if let Some((path, custom)) = shape
             .custom
             .as_ref()
-            .and_then(|p| p.get(value).map(|c| (p, c)))
+            .and_then(|p| p.get(inside).map(|c| (p, c)))
         {
             match self.custom.list(custom) {
                 Some(list) => {
@@ -174,13 +176,13 @@ impl Shapes {
         let dates = shape
             .dates
             .iter()
-            .filter_map(|(name, path)| date(name, path, value, &mut note))
+            .filter_map(|(name, path)| date(name, path, value, shape.ms, &mut note))
             .collect();
         let own = shape
             .own
             .iter()
             .filter_map(|(state, name, path)| {
-                Some((state.clone(), date(name, path, value, &mut note)?))
+                Some((state.clone(), date(name, path, value, shape.ms, &mut note)?))
             })
             .collect();
         let seen = match &shape.seen {
@@ -194,6 +196,13 @@ impl Shapes {
                     return None;
                 }
             },
+            _ if shape
+                .deleted_if
+                .as_ref()
+                .is_some_and(|p| p.get(value).is_some_and(|v| !v.is_null())) =>
+            {
+                Seen::Deleted
+            }
             SeenAs::Present if embed.is_some_and(|e| !e.only_here) => Seen::Embedded,
             SeenAs::Present => Seen::Present,
             SeenAs::Merged(paths) => {
@@ -254,13 +263,47 @@ impl Shapes {
     }
 }
 
+/// The value with its lists also by a word in their items; none where the shape asks for no such thing.
+fn indexed(shape: &Shape, value: &Value) -> Option<Value> {
+    if shape.index.is_empty() {
+        return None;
+    }
+    let mut reached = value.clone();
+    let map = reached.as_object_mut()?;
+    for index in &shape.index {
+        let mut by = Map::new();
+        for item in index
+            .at
+            .get(value)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(word) = index.by.get(item).and_then(Value::as_str) {
+                by.entry(word).or_insert_with(|| item.clone());
+            }
+        }
+        map.insert(index.name.clone(), Value::Object(by));
+    }
+    Some(reached)
+}
+
 fn date(
     name: &str,
     path: &Path,
     value: &Value,
+    ms: bool,
     note: &mut dyn FnMut(&str, &str),
 ) -> Option<DateSeen> {
-    match path.get(value)? {
+    let found = path.get(value)?;
+    if let Some(at) = millis(found).filter(|_| ms) {
+        return Some(DateSeen {
+            at,
+            coarse: false,
+            path: name.to_owned(),
+        });
+    }
+    match found {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => match parse_instant(text) {

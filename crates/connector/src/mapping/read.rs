@@ -2,13 +2,16 @@
 
 use super::field::{But, Field, From, How};
 use super::form::Form;
-use super::{Custom, Embed, SeenAs, Shape, Shapes};
+use super::{Custom, Embed, Index, SeenAs, Shape, Shapes};
 use crate::manifest::{Node, Reader, Sink, Table, named_tables};
 use crate::path::Path;
 use crate::problem::nearest;
 use crate::protect::Protected;
 use stagewire_model::Entity;
 use std::collections::HashMap;
+
+/// Tables and words of the file that are no shapes.
+const RESERVED: &[&str] = &["custom", "format", "times"];
 
 /// All shapes of a file, in its order.
 pub(crate) fn read_shapes(root: &Table, protected: &Protected, sink: &Sink) -> Shapes {
@@ -18,18 +21,32 @@ pub(crate) fn read_shapes(root: &Table, protected: &Protected, sink: &Sink) -> S
         shapes.custom = Custom::read(&r, protected.clone());
         r.done();
     }
-    for (name, r) in named_tables(root, None, &["custom", "format"], sink) {
-        if let Some(shape) = read_shape(&name, &r) {
+    let ms = match root.get("times").map(|n| n.text()) {
+        None => false,
+        Some(Some("ms")) => true,
+        Some(_) => {
+            Reader::new(root, sink).wrong_at(
+                "times",
+                "`times` can only be \"ms\": numbers are milliseconds since 1970",
+            );
+            false
+        }
+    };
+    for (name, r) in named_tables(root, None, RESERVED, sink) {
+        if let Some(mut shape) = read_shape(&name, &r) {
+            if ms {
+                shape.ms = true;
+                shape.fields.iter_mut().for_each(Field::in_ms);
+            }
             shapes.by_name.insert(name, shapes.all.len());
             shapes.all.push(shape);
         }
         r.done();
     }
-    for (shape, table) in
-        shapes
-            .all
-            .iter()
-            .zip(named_tables(root, None, &["custom", "format"], sink))
+    for (shape, table) in shapes
+        .all
+        .iter()
+        .zip(named_tables(root, None, RESERVED, sink))
     {
         for embed in shape
             .embeds
@@ -92,6 +109,23 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         })
         .collect();
     let drop = r.texts("drop");
+    let index: Vec<Index> = r
+        .tables("index")
+        .into_iter()
+        .filter_map(|i| {
+            let index = (i.path("at"), i.path("by"), i.need("as"));
+            if index.0.is_none() || index.1.is_none() {
+                i.wrong("an index says the list it is `at`, the word it goes `by`, and what it is called (`as`)");
+            }
+            i.done();
+            Some(Index {
+                at: index.0?,
+                by: index.1?,
+                name: index.2,
+            })
+        })
+        .collect();
+    let deleted_if = r.path("deleted_if");
     let required = r.paths("required");
     let taken = r
         .word("rest", &[("extra", true), ("drop", false)])
@@ -103,6 +137,8 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
             taken.extend(own.iter().filter_map(|(_, _, p)| key(p)));
             taken.extend(embeds.iter().filter_map(|e| key(&e.at)));
             taken.extend(custom.iter().filter_map(key));
+            taken.extend(deleted_if.iter().filter_map(key));
+            taken.extend(index.iter().filter_map(|i| key(&i.at)));
             for field in &fields {
                 keys_of(field, &mut taken);
             }
@@ -134,6 +170,9 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         taken,
         embeds,
         required,
+        ms: false,
+        index,
+        deleted_if,
     })
 }
 
@@ -229,6 +268,9 @@ fn read_field(name: &str, node: &Node, around: &Reader<'_>) -> Option<Field> {
         but: Vec::new(),
         raw: false,
         null_if: None,
+        needs: None,
+        glue: None,
+        plus_minutes: None,
     };
     if let Some(text) = node.text() {
         let Some(path) = Path::parse(text) else {
@@ -267,6 +309,9 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
         .collect();
     let each = r.path("each");
     let null_if = r.path("null_if");
+    let needs = r.path("needs");
+    let glue = r.text("glue");
+    let plus_minutes = r.path("plus_minutes");
     let but = r
         .tables("but")
         .into_iter()
@@ -282,7 +327,10 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
                 at: b.paths("at"),
                 is,
                 only: b.texts("only"),
-                gives: b.need("gives"),
+                gives: b.value("gives").unwrap_or_else(|| {
+                    b.wrong("`gives` is missing");
+                    serde_json::Value::Null
+                }),
             };
             b.done();
             but
@@ -324,6 +372,9 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
         but,
         raw,
         null_if,
+        needs,
+        glue,
+        plus_minutes,
     })
 }
 
@@ -385,6 +436,11 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
             }
         };
     }
+    if let (Some(Parse::Flag), false) = (parse, map.is_empty()) {
+        let words = map.into_iter().map(|(word, told)| (word, told == "true"));
+        let words = words.collect();
+        return Some((How::Flag { not, words }, false));
+    }
     if !map.is_empty() {
         return Some((
             How::Words {
@@ -409,11 +465,14 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
     Some((
         match parse {
             Some(Parse::Text) => How::Text,
-            Some(Parse::Flag) => How::Flag { not },
+            Some(Parse::Flag) => How::Flag {
+                not,
+                words: HashMap::new(),
+            },
             Some(Parse::Whole) => How::Whole,
             Some(Parse::Decimal) => How::Decimal,
-            Some(Parse::Instant) => How::Instant,
-            Some(Parse::Date) => How::Date,
+            Some(Parse::Instant) => How::Instant { ms: false },
+            Some(Parse::Date) => How::Date { ms: false },
             Some(Parse::Absent) => How::Absent,
             None => How::Keep,
         },

@@ -95,6 +95,15 @@ impl Call {
             .map(|(param, _)| param.as_str())
     }
 
+    /// The value that stands for `{id}` in the path of an address.
+    pub(crate) fn id_in(&self, url: &str) -> Option<String> {
+        let pattern = self.path.pattern();
+        let (before, after) = pattern.split_once("{id}")?;
+        let path = url.split('?').next()?.strip_suffix(after)?;
+        let id = path.rsplit('/').next().filter(|_| before.ends_with('/'))?;
+        decoded(id)
+    }
+
     /// The names in it.
     pub(crate) fn names(&self) -> Vec<&str> {
         let fixed = self.params.iter().flat_map(|(_, s)| s.names());
@@ -147,6 +156,17 @@ impl Call {
             _ => Err(ScanError::NotRows),
         }
     }
+}
+
+/// What `encode` made of a text, back again.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend(part.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// A window's parameters, with `{from}` and `{to}` in them.
