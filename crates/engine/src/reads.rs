@@ -42,6 +42,8 @@ pub struct Read {
     pub history: HashMap<String, Vec<Observation>>,
     /// Rows that are parts of records, by the record and their shape; and whether they are all of them.
     pub parts: Parts,
+    /// Records of other kinds that stand whole inside the rows, and nowhere else.
+    pub beside: Vec<Observation>,
     /// Records named inside the rows.
     pub embedded: Vec<Observation>,
     /// What was not as expected.
@@ -163,6 +165,7 @@ fn sort(conn: &Connection, stream: &Stream, row: &serde_json::Value, read: &mut 
                     read.history.entry(of.to_owned()).or_default().push(o);
                 }
             }
+            _ if o.entity != stream.entity => read.beside.push(o),
             _ => drop(read.rows.insert(o.remote_id.clone(), o)),
         }
     }

@@ -49,16 +49,10 @@ pub(super) async fn call(
                     say: "there is no token yet".into(),
                 });
             }
-            Err(NoToken::Denied(say)) => {
+            Err(no) => {
+                let (code, say) = no.words().unwrap_or_default();
                 return Err(Failed::Refused {
-                    code: "AUTH-001".into(),
-                    say,
-                });
-            }
-            Err(NoToken::NotFilled(fields)) => {
-                let say = format!("these fields are empty: {}", fields.join(", "));
-                return Err(Failed::Refused {
-                    code: "AUTH-001".into(),
+                    code: code.into(),
                     say,
                 });
             }

@@ -119,7 +119,12 @@ async fn failed(
 /// The rows that belong to one record.
 fn belongings(entity: Entity, of: Entity, ids: Vec<String>, read: Read, asked: u64) -> Answered {
     Answered {
-        heard: read.rows.into_values().map(Heard::Row).collect(),
+        heard: read
+            .rows
+            .into_values()
+            .chain(read.beside)
+            .map(Heard::Row)
+            .collect(),
         asked,
         channel: "read_back",
         answers: ids.into_iter().map(|id| (entity, Some(of), id)).collect(),
@@ -180,6 +185,7 @@ pub(super) fn answer(
             (_, None) => Heard::Missing(entity, id.clone()),
         });
     }
+    heard.extend(read.beside.into_iter().map(Heard::Row));
     let first = conn
         .watermark()
         .is_none()

@@ -178,7 +178,13 @@ pub(super) const ENTITIES: &[Entity] = &[
             open("name", Kind::Text),
             open(
                 "kind",
-                Kind::Enum(&["company_rejected", "candidate_withdrew", "other", "unknown"]),
+                Kind::Enum(&[
+                    "company_rejected",
+                    "candidate_withdrew",
+                    "hired",
+                    "other",
+                    "unknown",
+                ]),
             ),
             open("kind_source", KIND_SOURCE),
             open("active", Kind::Bool),

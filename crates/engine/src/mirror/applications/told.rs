@@ -7,11 +7,7 @@ use stagewire_model::{Announce, Entity, Observation, RecordId, Seen};
 
 impl Work<'_> {
     pub(super) fn hook(&self, o: &Observation, channel: Channel) -> Hook {
-        let status = o
-            .fields
-            .get("status")
-            .and_then(Value::as_str)
-            .and_then(status);
+        let status = self.told_status(o);
         Hook {
             delivery: channel
                 .delivery
@@ -46,11 +42,7 @@ impl Work<'_> {
     ) -> Answer {
         let row = row.map(|o| {
             let held = self.notes(o).0.status.map(|p| p.value.status);
-            let told = o
-                .fields
-                .get("status")
-                .and_then(Value::as_str)
-                .and_then(status);
+            let told = self.told_status(o);
             let vague = told == Some(Status::Rejected)
                 && held == Some(Status::Withdrawn)
                 && !o.fields.contains_key("reject_reason_id");
@@ -63,7 +55,9 @@ impl Work<'_> {
             Row {
                 status,
                 own: status.and_then(|s| end(o, s)),
-                stage: reference(&o.fields, "stage_id").map(|id| self.stage(id)),
+                stage: reference(&o.fields, "stage_id")
+                    .filter(|id| history.and_then(latest_stage) != Some(*id))
+                    .map(|id| self.stage(id)),
                 at: newest(o),
                 applied: own(o, "applied"),
                 tags: Default::default(),
@@ -82,6 +76,24 @@ impl Work<'_> {
         let reason = reference(&o.fields, "reject_reason_id");
         let held = reason.and_then(|id| self.records.get(&self.id(Entity::RejectReason, id)));
         held.is_some_and(|h| h.row.fields.get("kind") == Some(&"candidate_withdrew".into()))
+    }
+
+    /// The status, where the vendor only tells the reason of an end: the reason's own kind decides.
+    fn told_status(&self, o: &Observation) -> Option<Status> {
+        let word = o.fields.get("status").and_then(Value::as_str)?;
+        if word != "by_reason" {
+            return status(word);
+        }
+        let reason = reference(&o.fields, "reject_reason_id");
+        let held = reason.and_then(|id| self.records.get(&self.id(Entity::RejectReason, id)));
+        let kind = held.and_then(|h| h.row.fields.get("kind").and_then(Value::as_str));
+        Some(match kind {
+            Some("hired") => Status::Hired,
+            Some("company_rejected") => Status::Rejected,
+            Some("candidate_withdrew") => Status::Withdrawn,
+            Some("other") => Status::Closed,
+            _ => Status::Unknown,
+        })
     }
 
     pub(super) fn history_row(&self, o: &Observation) -> Option<HistoryRow> {
@@ -109,6 +121,14 @@ impl Work<'_> {
             tag: (),
         })
     }
+}
+
+/// The stage that a history ends in. A row that names the same one adds nothing, and dates it worse.
+fn latest_stage(history: &[Observation]) -> Option<&str> {
+    let newest = history
+        .iter()
+        .max_by_key(|o| own(o, "entered").map(|d| d.micros))?;
+    reference(&newest.fields, "stage_id")
 }
 
 /// When an end began: vendors that do not tell the two apart date both alike.

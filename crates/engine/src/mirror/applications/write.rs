@@ -391,7 +391,10 @@ fn ruled_fields(
     if let Some(status) = &app.status {
         let word = status_word(status.value.status);
         out.insert("status".into(), json!(word));
-        let believed = raw.get("status").and_then(Value::as_str) == Some(word);
+        let told = raw.get("status").and_then(Value::as_str);
+        let by_reason = told == Some("by_reason")
+            && !matches!(status.value.status, Status::Lead | Status::Active);
+        let believed = told == Some(word) || by_reason;
         if believed || before.get("status").and_then(Value::as_str) != Some(word) {
             for key in ["status_raw", "closed_cause", "reject_reason_id"] {
                 if let Some(v) = raw.get(key).filter(|_| believed) {
@@ -418,11 +421,10 @@ fn ruled_fields(
             );
         }
         if status.value.status == Status::Hired {
-            let hired = status
-                .date
-                .as_ref()
-                .map(|d| json!(Micros(d.micros).text()))
-                .or_else(|| raw.get("hired_at").cloned());
+            // The vendor's own date of the hire, where it has one.
+            let own = raw.get("hired_at").filter(|v| !v.is_null()).cloned();
+            let dated = || status.date.as_ref().map(|d| json!(Micros(d.micros).text()));
+            let hired = own.or_else(dated);
             out.insert(
                 "hired_at".into(),
                 before
