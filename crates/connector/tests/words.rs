@@ -194,7 +194,10 @@ fn a_bare_custom_field_is_its_own_value() {
     let row = json!({"id": "1", "more": {"cost": {"city": "Graz"}, "n": 5, "told": {"name": "Told", "value": null}}});
     let list = map(mapping, row).observations[0].fields["custom_fields"].clone();
     let values: Vec<&Value> = (0..3).map(|i| &list[i]["value"]).collect();
-    assert_eq!(values, [&json!({"city": "Graz"}), &json!(5), &json!(null)]);
+    assert_eq!(
+        values,
+        [&json!({"city": "Graz"}), &json!("5"), &json!(null)]
+    );
 }
 
 #[test]
@@ -227,4 +230,13 @@ fn a_list_of_one_record_tells_whose_it_is_and_some_kinds_have_no_list() {
             .is_ok()
     );
     assert!(load("[nothing]\nas = \"row\"\n", mapping).is_err());
+}
+
+#[test]
+fn stays_that_begin_in_one_instant_are_told_apart_by_their_place() {
+    let mapping = "times = \"ms\"\n[row]\nentity = \"application\"\nid = \"id\"\nembeds = [{ at = \"moves\", as = \"move\" }]\n[move]\nentity = \"stage_transition\"\nid = \"at\"\nhistory = true\n";
+    let row = json!({"id": "1", "moves": [{"at": 5}, {"at": 5}, {"at": 6}]});
+    let seen = map(mapping, row).observations;
+    let ids: Vec<&str> = seen[1..].iter().map(|o| o.remote_id.as_str()).collect();
+    assert_eq!(ids, ["5.0", "5.1", "6.0"]);
 }

@@ -84,9 +84,9 @@ impl Custom {
             let kind = match (self.types.get(told), value) {
                 (Some(kind), _) => kind,
                 // told nothing, but what JSON itself says
-                (None, Value::String(_)) if self.key.is_some() && chosen.is_none() => "text",
-                (None, Value::Number(_)) if self.key.is_some() => "number",
-                (None, Value::Bool(_)) if self.key.is_some() => "bool",
+                (None, Value::String(_)) if told.is_empty() && chosen.is_none() => "text",
+                (None, Value::Number(_)) if told.is_empty() => "number",
+                (None, Value::Bool(_)) if told.is_empty() => "bool",
                 _ => "unknown",
             };
             let option = |label| json!({ "option_id": value, "label": label });

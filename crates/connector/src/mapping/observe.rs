@@ -86,6 +86,7 @@ impl Shapes {
                 Some(Value::Null) | None => continue,
                 Some(one) => std::slice::from_ref(one),
             };
+            let mut stays: Vec<String> = Vec::new();
             for item in items {
                 if out.len() >= MANY {
                     return;
@@ -93,6 +94,12 @@ impl Shapes {
                 if let Some(mut seen) = self.one(inner, item, Some(value), Some(embed), drift) {
                     if seen.dates.is_empty() {
                         seen.dates = dates.to_vec();
+                    }
+                    if seen.seen == Seen::History {
+                        // Several stays may begin in one instant: then their place in the list tells them apart.
+                        let before = stays.iter().filter(|id| **id == seen.remote_id).count();
+                        stays.push(seen.remote_id.clone());
+                        seen.remote_id = format!("{}.{before}", seen.remote_id);
                     }
                     // Two roles of one person are one embedded record.
                     if !out.iter().any(|o| {
