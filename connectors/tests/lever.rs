@@ -142,6 +142,7 @@ fn an_opportunity_brings_its_person_and_its_history() {
         .filter(|o| o.seen == Seen::History)
         .collect();
     assert_eq!(stays.len(), 2);
+    assert_ne!(stays[0].remote_id, stays[1].remote_id);
     for stay in &stays {
         let of = &stay.fields["application_id"];
         assert_eq!(of, &reference("application", &main_of(&row).remote_id));
