@@ -1,0 +1,319 @@
+//! A company whose ATS tells everything by lists: a first read with its past, then what people do, by polls alone. The events are the
+//! acts, with the right stages on both sides; what is deleted is told once.
+
+use serde_json::{Value, json};
+use stagewire_fakes::lever::{Act, Applicant, Lever, Options};
+use stagewire_fakes::{Clock, Handle};
+use stagewire_testkit::process::Server;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+struct World {
+    ats: Handle<Lever>,
+    server: Server,
+}
+
+impl World {
+    /// The seeded company, read once.
+    async fn start() -> World {
+        let listener = stagewire_fakes::loopback()
+            .await
+            .expect("a loopback port is free");
+        let ats = Lever::new(Options::for_tests(Clock::real()));
+        ats.seed_company();
+        let ats = ats.serve(listener).await.expect("the fake ATS starts");
+        let config = format!(
+            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\n[connection.fields]\napi_key = \"demo-key\"\n",
+            ats.url()
+        );
+        let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::default()).await;
+        let world = World { ats, server };
+        world
+            .until("everything was read once", || async {
+                world.connection().await["backfilled"] == true
+            })
+            .await;
+        world
+    }
+
+    async fn connection(&self) -> Value {
+        self.server
+            .all("connections")
+            .await
+            .into_iter()
+            .find(|c| c["id"] == "lv")
+            .unwrap_or_default()
+    }
+
+    async fn until<F: Future<Output = bool>>(&self, what: &str, fact: impl FnMut() -> F) {
+        if stagewire_testkit::holds(60, fact).await {
+            return;
+        }
+        let mut story = format!("{}\n", self.connection().await);
+        for list in ["events", "failures", "calls"] {
+            for item in self.server.all(list).await.into_iter().take(15) {
+                story.push_str(&format!("{list}: {item}\n"));
+            }
+        }
+        panic!("this does not hold: {what}\n{story}");
+    }
+
+    async fn records(&self, entity: &str) -> Vec<Value> {
+        self.server.all(&format!("records/{entity}")).await
+    }
+
+    async fn record(&self, entity: &str, remote: &str) -> Value {
+        let all = self.records(entity).await;
+        let found = all.into_iter().find(|r| r["remote_id"] == remote);
+        found.unwrap_or_default()
+    }
+
+    /// What happened to an opportunity as its events tell it, stages by name.
+    async fn told(&self, opportunity: &str) -> Vec<String> {
+        let id = self.record("application", opportunity).await["id"].clone();
+        let subject = format!("application/{}", id.as_str().unwrap_or_default());
+        let stages = self.records("job_stage").await;
+        let name = |id: &Value| {
+            let found = stages.iter().find(|s| s["id"] == *id);
+            found.map_or("?".to_owned(), |s| {
+                s["name"].as_str().unwrap_or_default().to_owned()
+            })
+        };
+        let mut events = self.server.all("events").await;
+        events.retain(|e| e["subject"] == subject.as_str());
+        events.sort_by_key(|e| e["sequence"].as_str().map(str::to_owned));
+        let line = |e: &Value| {
+            let kind = e["type"].as_str()?.strip_prefix("application.")?.to_owned();
+            let stage = |side: &str| name(&e["data"][side]["stage_id"]);
+            match kind.as_str() {
+                "updated" => None,
+                "stage_changed" => Some(format!("{} → {}", stage("previous"), stage("current"))),
+                _ => Some(kind),
+            }
+        };
+        events.iter().filter_map(line).collect()
+    }
+
+    fn act(&self, act: Act) -> stagewire_fakes::lever::Touched {
+        self.ats.state.act(act).expect("the ATS does it").touched
+    }
+
+    fn apply(&self, name: &str) -> String {
+        let posting = self.ats.state.postings()[0]["id"].clone();
+        let applicant = Applicant {
+            name: name.into(),
+            email: Some(format!("{}@example.com", name.to_lowercase())),
+            posting_id: posting.as_str().map(str::to_owned),
+            ..Applicant::default()
+        };
+        let touched = self.act(Act::Apply(applicant));
+        touched.opportunity_id.expect("an opportunity")
+    }
+
+    fn stage(&self, text: &str) -> String {
+        self.word(&self.ats.state.stages(), text)
+    }
+
+    fn reason(&self, text: &str) -> String {
+        self.word(&self.ats.state.archive_reasons(), text)
+    }
+
+    fn word(&self, rows: &[Value], text: &str) -> String {
+        let row = rows
+            .iter()
+            .find(|r| r["text"] == text)
+            .expect("it is there");
+        row["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn polled(&self) {
+        let answer = self.server.post("connections/lv/sync", &json!({})).await;
+        assert!(answer.expect("the server answers").status < 300);
+    }
+}
+
+#[tokio::test]
+async fn the_past_is_read_in_silence_and_what_people_do_then_is_told_act_by_act() {
+    let w = World::start().await;
+    let held = w.records("application").await;
+    let theirs = w.ats.state.opportunities();
+    assert_eq!(held.len(), theirs.len(), "confidential ones too");
+    assert_eq!(w.records("job").await.len(), w.ats.state.postings().len());
+    let reasons: BTreeMap<String, Value> = w
+        .ats
+        .state
+        .archive_reasons()
+        .into_iter()
+        .map(|r| (r["id"].as_str().unwrap_or_default().to_owned(), r))
+        .collect();
+    for row in &theirs {
+        let id = row["id"].as_str().unwrap_or_default();
+        let ours = held.iter().find(|r| r["remote_id"] == id).expect("held");
+        let reason = row["archived"]["reason"]
+            .as_str()
+            .and_then(|r| reasons.get(r));
+        let expected = match reason {
+            None if row["applications"][0].is_null() => "lead",
+            None => "active",
+            Some(r) if r["type"] == "hired" => "hired",
+            Some(r) => match r["text"].as_str().unwrap_or_default() {
+                "Underqualified" => "rejected",
+                "Withdrew" | "Offer declined" => "withdrawn",
+                _ => "closed",
+            },
+        };
+        assert_eq!(ours["status"], expected, "{row}");
+        let person = w
+            .record("candidate", row["contact"].as_str().unwrap_or_default())
+            .await;
+        assert_eq!(person["id"], ours["candidate_id"], "the person is held");
+    }
+    let told = w.server.all("events").await;
+    let loud = told.iter().filter(|e| {
+        e["type"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("application."))
+    });
+    assert_eq!(loud.count(), 0, "the past makes no events");
+    let moves: usize = theirs
+        .iter()
+        .filter_map(|o| o["stageChanges"].as_array().map(Vec::len))
+        .sum();
+    assert!(
+        w.records("stage_transition").await.len() >= moves,
+        "the past is kept as history"
+    );
+
+    let app = w.apply("Nora");
+    let (screen, phone) = (w.stage("Recruiter screen"), w.stage("Phone interview"));
+    w.ats.state.move_to(&app, &screen).expect("moved");
+    w.ats.state.move_to(&app, &phone).expect("moved");
+    w.until("both moves are told", || async {
+        w.told(&app).await.len() >= 3
+    })
+    .await;
+    let withdrew = w.reason("Withdrew");
+    w.ats.state.archive(&app, &withdrew).expect("archived");
+    w.until("the end is told", || async {
+        w.told(&app).await.last().is_some_and(|l| l == "withdrawn")
+    })
+    .await;
+    w.ats.state.unarchive(&app).expect("back");
+    w.until("the return is told", || async {
+        w.told(&app).await.last().is_some_and(|l| l == "reopened")
+    })
+    .await;
+    w.ats.state.hire(&app).expect("hired");
+    w.until("the hire is told", || async {
+        w.told(&app).await.last().is_some_and(|l| l == "hired")
+    })
+    .await;
+    assert_eq!(
+        w.told(&app).await,
+        [
+            "created",
+            "New applicant → Recruiter screen",
+            "Recruiter screen → Phone interview",
+            "withdrawn",
+            "reopened",
+            "hired",
+        ]
+    );
+    let record = w.record("application", &app).await;
+    let archived = w.ats.state.opportunity(&app).unwrap_or_default();
+    let at = archived["archived"]["archivedAt"]
+        .as_i64()
+        .unwrap_or_default();
+    let hired = record["hired_at"].as_str().unwrap_or_default();
+    assert!(
+        hired.ends_with(&format!(".{:03}Z", at % 1000)),
+        "the vendor's own date: {hired}"
+    );
+    let before = w.server.all("events").await.len();
+    w.polled().await;
+    assert_eq!(
+        w.server.all("events").await.len(),
+        before,
+        "the same answer again changes nothing"
+    );
+}
+
+#[tokio::test]
+async fn what_belongs_to_an_opportunity_comes_with_it_and_protected_answers_never() {
+    let w = World::start().await;
+    let app = w.apply("Nora");
+    let user = w.ats.state.users()[0]["id"].clone();
+    let user = user.as_str().unwrap_or_default().to_owned();
+    let opportunity_id = app.clone();
+    w.act(Act::AnswerEeo {
+        opportunity_id: app.clone(),
+    });
+    w.act(Act::AddNote {
+        opportunity_id,
+        value: "A good first talk.".into(),
+        user_id: Some(user.clone()),
+        secret: true,
+    });
+    w.act(Act::SubmitFeedback {
+        opportunity_id: app.clone(),
+        user_id: user,
+        rating: 4,
+        interview_id: None,
+        draft: false,
+    });
+    w.act(Act::CreateOffer {
+        opportunity_id: app.clone(),
+        salary: 71_250,
+        requisition_id: None,
+    });
+    w.act(Act::Interact {
+        opportunity_id: app.clone(),
+    });
+    w.until("all of it is held", || async {
+        let id = w.record("application", &app).await["id"].clone();
+        let mut there = !id.is_null();
+        for entity in ["note", "scorecard", "offer"] {
+            let all = w.records(entity).await;
+            there &= all.iter().any(|r| r["application_id"] == id);
+        }
+        there
+    })
+    .await;
+    let id = w.record("application", &app).await["id"].clone();
+    let offers = w.records("offer").await;
+    let offer = offers
+        .iter()
+        .find(|o| o["application_id"] == id)
+        .expect("the offer");
+    assert_eq!(
+        offer["pay"][0]["exact"],
+        json!({"amount": "71250", "currency": "EUR"})
+    );
+    let asked = w.ats.state.requests();
+    assert!(
+        asked
+            .keys()
+            .all(|route| !route.contains("eeo") && !route.contains("survey")),
+        "nobody asks for protected answers: {asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
+    let w = World::start().await;
+    let app = w.apply("Nora");
+    w.until("it is held", || async { w.told(&app).await == ["created"] })
+        .await;
+    w.ats.state.delete(&app).expect("deleted");
+    w.until("it is told", || async {
+        w.told(&app).await == ["created", "deleted"]
+    })
+    .await;
+    let record = w.record("application", &app).await;
+    assert!(record["deleted_at"].is_string(), "{record}");
+    let others = w.records("application").await;
+    let gone = others.iter().filter(|r| r["deleted_at"].is_string());
+    assert_eq!(gone.count(), 1);
+    w.polled().await;
+    assert_eq!(w.told(&app).await, ["created", "deleted"]);
+}
