@@ -41,6 +41,10 @@ pub struct Company {
 impl Company {
     /// Starts the fakes on ports that the system chooses, with people and history.
     pub async fn open() -> io::Result<Company> {
+        Box::pin(Self::opened()).await // a fake is large before it serves
+    }
+
+    async fn opened() -> io::Result<Company> {
         let ats = Greenhouse::new(greenhouse::Options::default());
         ats.seed_company();
         let ats = ats.serve(loopback().await?).await?;

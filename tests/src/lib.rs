@@ -97,6 +97,10 @@ impl Company {
     /// # Panics
     /// Where a part does not start.
     pub async fn start(plan: Plan) -> Company {
+        Box::pin(Self::open(plan)).await
+    }
+
+    async fn open(plan: Plan) -> Company {
         let loopback = || async {
             stagewire_fakes::loopback()
                 .await

@@ -52,14 +52,14 @@ impl Subscription {
         if row.is_none() {
             r.wrong("`row` should say where a webhook's `id` and `url` stand");
         }
-        let expect = r.table("expect").and_then(|t| {
+        let expect = r.table("expect").map(|t| {
             let expect = Expect {
                 at: t.path("at").unwrap_or_default(),
                 holds: t.texts("holds"),
                 events: known(&t, "events", types),
             };
             t.done();
-            Some(expect)
+            expect
         });
         let (mut calls, mut list) = (Vec::new(), None);
         for (key, which) in [

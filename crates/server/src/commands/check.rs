@@ -2,7 +2,6 @@
 //! Reads files only; with `--connections` it also asks each vendor.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stagewire_engine::connection::Connection;
