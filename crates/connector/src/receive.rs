@@ -27,6 +27,17 @@ impl Connector {
         headers: Headers<'_, '_>,
         body: &[u8],
         now: Micros,
+    ) -> Verdict {
+        self.prove(settings, headers, body, now).verdict
+    }
+
+    /// The same, with what else the recipe finds.
+    pub fn prove(
+        &self,
+        settings: &Settings,
+        headers: Headers<'_, '_>,
+        body: &[u8],
+        now: Micros,
     ) -> Proof {
         match self.intake.as_ref().map(|i| &i.recipe) {
             Some(Some(recipe)) => recipe.verify(settings, headers, body, now),

@@ -173,10 +173,11 @@ impl Recipe {
         let secrets = settings.all(&self.secret);
         // Where a secret is filled in, leaving the signature away is no way around it.
         if secrets.is_empty() {
-            let told = self
-                .fields(body)
-                .and_then(|fields| self.place.get(headers, fields.as_ref()).map(drop));
-            return Proof::only(if self.optional && told.is_none() {
+            let told = || {
+                let fields = self.fields(body)?;
+                self.place.get(headers, fields.as_ref())
+            };
+            return Proof::only(if self.optional && told().is_none() {
                 Verdict::Unsigned
             } else {
                 Verdict::NoSecret

@@ -299,7 +299,7 @@ fn the_vectors_at_hand_hold() {
         let text = |key: &str| v[key].as_str().expect("a text");
         let settings = Settings::default().with("hook", text("signature_token"));
         let verdict = |body: &Value| {
-            c.verify(&settings, &|_| None, body.to_string().as_bytes(), Micros(0))
+            c.prove(&settings, &|_| None, body.to_string().as_bytes(), Micros(0))
                 .verdict
         };
         let mut body = json!({"triggeredAt": v["triggeredAt"], "token": text("token"), "signature": text("signature"), "data": {}});
@@ -345,9 +345,9 @@ proptest! {
         let none: Headers = &|_| None;
         let at = 1_700_000_000_000;
         let body = json!({"event": event, "token": "tok", "at": at, "signature": signed("tok", at, "key"), "data": data});
-        let proof = c.verify(&settings, none, body.to_string().as_bytes(), Micros(at * 1000));
+        let proof = c.prove(&settings, none, body.to_string().as_bytes(), Micros(at * 1000));
         let captured = json!({"event": "moved", "token": "tok", "at": at, "signature": signed("tok", at, "key"), "data": {"runId": "mine"}});
-        let first = c.verify(&settings, none, captured.to_string().as_bytes(), Micros(at * 1000));
+        let first = c.prove(&settings, none, captured.to_string().as_bytes(), Micros(at * 1000));
         prop_assert_eq!(proof.verdict, Verdict::Verified);
         prop_assert_eq!(proof.once, first.once);
         let mapped = c.map_delivery(&body);
@@ -366,7 +366,7 @@ proptest! {
         let settings = Settings::default().with("hook", "key");
         let body = br#"{"action":"moved","data":{"runId":"r1","toStage":"s2"}}"#.to_vec();
         let (_, good) = c.sign_as_vendor("key", &|_| None, &body).expect("a signature");
-        let verdict = |body: &[u8], told: &str| c.verify(&settings, &|_| Some(told), body, Micros(0)).verdict;
+        let verdict = |body: &[u8], told: &str| c.prove(&settings, &|_| Some(told), body, Micros(0)).verdict;
         prop_assert_eq!(verdict(&body, &good), Verdict::Verified);
         let mut changed = body.clone();
         let place = at % changed.len();

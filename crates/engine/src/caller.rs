@@ -25,6 +25,8 @@ pub enum Purpose {
     Check,
     /// A webhook at the vendor: its answers may hold secrets.
     Webhook,
+    /// A check of our own address: what answers is not the vendor, and tells nothing of its clock and limits.
+    OwnAddress,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Purpose::Token => "token",
             Purpose::Check => "check",
             Purpose::Webhook => "webhook",
+            Purpose::OwnAddress => "own_address",
         }
     }
 
@@ -80,14 +83,18 @@ impl Caller {
         let (method, path) = (request.method.clone(), request.template.clone());
         let answer = self.transport.send(request).await;
         let now = self.env.now();
-        // a token service counts by itself
-        let counted = answer.as_ref().ok().filter(|_| purpose != Purpose::Token);
+        // a token service counts by itself, and our own address does not count at all
+        let counts = !matches!(purpose, Purpose::Token | Purpose::OwnAddress);
+        let counted = answer.as_ref().ok().filter(|_| counts);
         let learned = counted.map(|r| conn.connector.learn(r, now));
         let mut bodies = Vec::new();
         let response = match &answer {
             Ok(r)
                 if !r.body.is_empty()
-                    && !matches!(purpose, Purpose::Read | Purpose::Token | Purpose::Webhook) =>
+                    && !matches!(
+                        purpose,
+                        Purpose::Read | Purpose::Token | Purpose::Webhook | Purpose::OwnAddress
+                    ) =>
             {
                 let id = self.store.next(Table::Body);
                 let kept = &r.body[..r.body.len().min(KEPT_BODY)];
@@ -125,7 +132,7 @@ impl Caller {
         if let Some(learned) = &learned {
             conn.budget.learn(now, learned);
         }
-        if let Ok(r) = &answer {
+        if let (Ok(r), true) = (&answer, purpose != Purpose::OwnAddress) {
             conn.saw_date(r);
         }
         Made {

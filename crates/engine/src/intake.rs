@@ -89,7 +89,7 @@ impl Hub {
             return status(404);
         };
         let now = self.env.now();
-        let proof = conn.connector.verify(&settings, header, body, now);
+        let proof = conn.connector.prove(&settings, header, body, now);
         let says_nothing = || conn.connector.is_ping(body) || conn.connector.is_test(body);
         let signed = match proof.verdict {
             Verdict::Verified => true,

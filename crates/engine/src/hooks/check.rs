@@ -102,7 +102,7 @@ impl Hub {
         self.checking(&nonce, true);
         let made = self
             .caller
-            .send(conn, request, Purpose::Webhook, 1, None)
+            .send(conn, request, Purpose::OwnAddress, 1, None)
             .await;
         self.checking(&nonce, false);
         self.caller.log(&made).await;

@@ -465,6 +465,8 @@ async fn the_check_names_the_broken_hop_and_says_what_to_do() {
     let (w, _) = by_hand(RETURNED).await;
     let conn = w.hub.connection("ats").expect("there");
     let not = |kind| Err(SendError::NotSent { kind });
+    let mut ours = json_answer(404, &json!({}));
+    ours.headers[0].1 = "Thu, 26 Nov 2026 00:00:00 GMT".into();
     let cases: Vec<(Result<Response, SendError>, Hop)> = vec![
         (not(NotSent::Dns), Hop::Dns),
         (not(NotSent::Refused), Hop::Refused),
@@ -476,7 +478,7 @@ async fn the_check_names_the_broken_hop_and_says_what_to_do() {
             }),
             Hop::Timeout,
         ),
-        (Ok(json_answer(404, &json!({}))), Hop::OtherServer),
+        (Ok(ours), Hop::OtherServer),
         (Ok(json_answer(200, &json!({}))), Hop::OtherServer),
     ];
     for (answer, hop) in cases {
@@ -489,6 +491,12 @@ async fn the_check_names_the_broken_hop_and_says_what_to_do() {
         );
     }
     let asked = w.vendor.asked();
+    let date = conn.vendor_date().map(stagewire_model::Micros::text);
+    assert_eq!(
+        date.as_deref(),
+        Some("2026-11-01T00:00:00.000Z"),
+        "our own clock is not the vendor's"
+    );
     assert!(
         asked
             .iter()

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use stagewire_engine::connection::Webhooks;
 use stagewire_model::{Effect, OnceKind, Secret};
 
 use super::*;
@@ -66,6 +67,7 @@ base_url = "http://127.0.0.1:9001"
 auth_url = "http://127.0.0.1:9001/"
 owner = "ana@example.com"
 poll = "0"
+webhooks = "managed"
 [connection.fields]
 client_id = "env:GH_CLIENT_ID"
 client_secret = "file:secrets/gh"
@@ -95,6 +97,10 @@ owners = ["a", { deep = 1.5 }]
         panic!("two connections")
     };
     assert_eq!(gh.poll, Poll::Never);
+    assert_eq!(
+        (gh.webhooks, out.webhooks),
+        (Webhooks::Managed, Webhooks::Manual)
+    );
     assert_eq!(gh.auth_url.as_deref(), Some("http://127.0.0.1:9001"));
     assert_eq!(
         gh.fields["client_id"],
@@ -243,6 +249,10 @@ fn a_connection_is_checked_line_by_line() {
         (
             "poll = 60\n",
             "4:8: `poll` is a text, not a number; put it in quotes",
+        ),
+        (
+            "webhooks = \"manged\"\n",
+            "4:12: `manged` is not one of the words for `webhooks`; use one of: managed, manual, none",
         ),
         (
             "poll = \"60\"\n",
