@@ -2,6 +2,7 @@
 
 use super::world::{World, flow, post};
 use serde_json::{Value, json};
+use stagewire_engine::time::Calendar;
 use stagewire_model::{Entity, MAIN};
 use stagewire_store::{Applied, Class, Table};
 use stagewire_store::{RecordRow, RecordWrite, TimerKind, TimerRow, WriteSet};
@@ -130,8 +131,17 @@ async fn other_holidays_move_what_waits() {
         w.events("application.stalled").await.is_empty(),
         "a day later"
     );
-    w.time("2026-12-01T09:00:00Z").await;
+    // a holiday that is none after all: it comes due a day earlier again
+    w.calendar = zone_of_berlin();
+    let mut w = w.restart_at("2026-11-30T11:00:00Z").await;
+    w.rounds().await;
     assert_eq!(w.events("application.stalled").await.len(), 1);
+}
+
+fn zone_of_berlin() -> Calendar {
+    Calendar::default()
+        .in_zone("Europe/Berlin")
+        .expect("a zone")
 }
 
 #[tokio::test]
@@ -180,6 +190,40 @@ async fn feedback_is_overdue_by_its_date_or_by_its_interview() {
         ["Ben", "Cleo"],
         "what was handed in is not overdue"
     );
+}
+
+#[tokio::test]
+async fn what_moved_without_its_timer_is_seen_when_it_comes_due() {
+    let mut w = World::new(START, "Europe/Berlin").await;
+    let when = "event = \"scorecard.overdue\"";
+    w.apply(&[("nag", flow(when, &post("tell", "{{ event.since }}", "")))])
+        .await;
+    w.applied("p1", "Ben", "onsite").await;
+    let talk =
+        |end: &str, state: &str| json!({"id": "t1", "run": "p1", "state": state, "end": end});
+    w.deliver("talk", talk("2026-11-24T11:00:00Z", "on")).await;
+    w.deliver(
+        "card",
+        json!({"id": "c1", "run": "p1", "talk": "t1", "state": "asked"}),
+    )
+    .await;
+    // the interview does not name its scorecards, so their timer stays where it was
+    w.deliver("talk", talk("2026-11-25T11:00:00Z", "on")).await;
+    w.time("2026-11-24T11:00:00Z").await;
+    assert!(w.posted("nag").await.is_empty(), "it has not been held yet");
+    w.deliver("talk", talk("2026-11-25T11:00:00Z", "off")).await;
+    w.time("2026-11-25T11:00:00Z").await;
+    assert!(w.posted("nag").await.is_empty(), "nobody owes feedback now");
+    assert_eq!(w.waiting(TimerKind::Fact).await, 0);
+    w.deliver("talk", talk("2026-11-26T11:00:00Z", "done"))
+        .await;
+    w.deliver(
+        "card",
+        json!({"id": "c1", "run": "p1", "talk": "t1", "state": "asked", "due": "2026-11-27T11:00:00Z"}),
+    )
+    .await;
+    w.time("2026-11-27T11:00:00Z").await;
+    assert_eq!(w.posted("nag").await, ["2026-11-27T11:00:00.000Z"]);
 }
 
 #[tokio::test]
@@ -354,9 +398,23 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
     let records = (0..1_203_u32).map(|n| {
         let mut id16 = [2; 16];
         id16[..4].copy_from_slice(&n.to_be_bytes());
-        let fields = json!({"status": "active", "stage_id": "stg_X", "stage_entered_at": "2026-11-23T09:00:00.000Z"});
+        // the last three entered so long ago that they were stuck before we came
+        let entered = if n < 1_200 {
+            "2026-11-20"
+        } else {
+            "2026-11-13"
+        };
+        let entered = format!("{entered}T09:00:00.000Z");
+        let fields = json!({"status": "active", "stage_id": "stg_X", "stage_entered_at": entered});
         let rid = w.hub.store.next(Table::Record);
-        let sealed = w.hub.store.keys().seal(MAIN, Class::Workspace, now, "record", rid, fields.to_string().as_bytes());
+        let sealed = w.hub.store.keys().seal(
+            MAIN,
+            Class::Workspace,
+            now,
+            "record",
+            rid,
+            fields.to_string().as_bytes(),
+        );
         let row = RecordRow {
             rid,
             ws: MAIN,
@@ -379,7 +437,11 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
             deletion: None,
             fields: Default::default(),
         };
-        RecordWrite { row, base: 0, sealed }
+        RecordWrite {
+            row,
+            base: 0,
+            sealed,
+        }
     });
     let set = WriteSet {
         ws: MAIN,
@@ -389,5 +451,5 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
     };
     w.hub.store.apply(Box::new(set)).await.expect("writable");
     w.apply(&[("stuck", stalled())]).await;
-    assert_eq!(w.waiting(TimerKind::Fact).await, 1_203);
+    assert_eq!(w.waiting(TimerKind::Fact).await, 1_200);
 }

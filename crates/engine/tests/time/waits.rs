@@ -205,6 +205,42 @@ async fn what_is_above_a_burst_becomes_one_message() {
 }
 
 #[tokio::test]
+async fn a_burst_within_one_batch_counts_and_what_settled_does_not_count_itself() {
+    let mut w = World::new(START, "UTC").await;
+    let step = "[[step]]\nid = \"tell\"\nuse = \"acme.message.post\"\nconnection = \"ats\"\nline = \"{{ candidate.full_name }}\"\nwith = { text = \"{{ lines }}\" }\n";
+    let moved = "event = \"application.stage_changed\"\nburst = 2";
+    let slow = "event = \"application.stage_changed\"\nburst = 2\nsettle = \"1m\"";
+    w.apply(&[("flood", flow(moved, step)), ("slow", flow(slow, step))])
+        .await;
+    for n in 0..4 {
+        w.applied(&format!("p{n}"), &format!("N{n}"), "review")
+            .await;
+    }
+    w.time("2026-11-23T10:00:00Z").await;
+    for n in 0..2 {
+        let run = w.run(&format!("p{n}"), "onsite", "open");
+        w.admit("moved", run).await;
+    }
+    w.rounds().await;
+    w.time("2026-11-23T10:01:00Z").await;
+    assert_eq!(w.posted("flood").await, ["N0", "N1"]);
+    assert_eq!(w.posted("slow").await, ["N0", "N1"], "two are no flood");
+    w.time("2026-11-23T10:30:00Z").await;
+    for n in 0..4 {
+        let run = w.run(&format!("p{n}"), "offer", "open");
+        w.admit("moved", run).await;
+    }
+    w.rounds().await;
+    assert_eq!(w.posted("flood").await.len(), 4, "counted within the batch");
+    w.time("2026-11-23T10:35:00Z").await;
+    assert_eq!(w.posted("flood").await[4], "N2\nN3");
+    // what has settled is known to be a flood from its first on
+    w.time("2026-11-23T10:40:00Z").await;
+    assert_eq!(w.posted("slow").await[2..], ["N0\nN1\nN2\nN3"]);
+    assert_eq!(w.waiting(TimerKind::Collect).await, 0);
+}
+
+#[tokio::test]
 async fn an_end_that_is_taken_back_is_dropped_too() {
     let mut w = World::new(START, "UTC").await;
     let when = "event = \"application.rejected\"\nsettle = \"10m\"";

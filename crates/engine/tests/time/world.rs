@@ -299,8 +299,14 @@ impl World {
         panic!("it never came to rest");
     }
 
-    /// A delivery of the ATS.
-    pub(crate) async fn deliver(&mut self, kind: &str, mut data: Value) {
+    /// A delivery of the ATS, worked on.
+    pub(crate) async fn deliver(&mut self, kind: &str, data: Value) {
+        self.admit(kind, data).await;
+        self.rounds().await;
+    }
+
+    /// A delivery of the ATS that waits in the lane.
+    pub(crate) async fn admit(&mut self, kind: &str, mut data: Value) {
         data["updated"] = json!(self.env.now().text());
         let body = json!({"type": kind, "data": data}).to_string();
         let (name, value) = self
@@ -310,7 +316,6 @@ impl World {
         let header = |asked: &str| asked.eq_ignore_ascii_case(&name).then_some(value.as_str());
         let reply = self.hub.deliver("ats", &header, body.as_bytes()).await;
         assert_eq!(reply.status, 202);
-        self.rounds().await;
     }
 
     /// A person who applied: candidate, job and application, in a stage.
