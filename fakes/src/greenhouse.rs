@@ -69,7 +69,7 @@ pub struct Greenhouse {
     faults: Arc<Faults>,
     stop: watch::Sender<bool>,
     sender: OnceLock<Sender>,
-    core: Mutex<Core>,
+    core: Box<Mutex<Core>>,
 }
 
 struct Core {
@@ -112,7 +112,7 @@ impl Greenhouse {
             options,
             stop,
             sender: OnceLock::new(),
-            core: Mutex::new(core),
+            core: Box::new(Mutex::new(core)),
         }
     }
 

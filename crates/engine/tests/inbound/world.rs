@@ -267,6 +267,7 @@ impl World {
         let connector = Arc::new(connector);
         let setup = Setup {
             vars: Default::default(),
+            calendar: Default::default(),
             store,
             env,
             transport: vendor.clone(),

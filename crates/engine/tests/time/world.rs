@@ -467,6 +467,7 @@ async fn open(
         poll_ms: None,
         effect: None,
         once: None,
+        webhooks: Default::default(),
     };
     let fields = json!({"key": "s3cret", "hook": HOOK});
     let fields = fields.as_object().cloned().unwrap_or_default();
@@ -491,7 +492,7 @@ async fn open(
         ..held.unwrap_or_default()
     };
     let settings = settings(&spec, &fields);
-    let connection = Arc::new(Connection::new(spec, connector.clone(), settings, &held));
+    let connection = Connection::new(spec, connector.clone(), settings, &held);
     hub.add(connection.clone(), true);
     let lane = Arc::new(Lane::new(connection, hub.clone()));
     hub.add_lane(lane.clone());

@@ -169,6 +169,7 @@ impl World {
             None,
             Vec::new(),
             Default::default(),
+            Default::default(),
             true,
         );
         for id in ["ats", "other"] {
@@ -191,6 +192,7 @@ impl World {
             poll_ms: None,
             effect: None,
             once: None,
+            webhooks: Default::default(),
         };
         let rows = store.connections(MAIN).await.expect("readable");
         let known = rows.into_iter().find(|r| r.conn == id);
