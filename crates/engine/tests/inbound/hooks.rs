@@ -87,7 +87,7 @@ impl Shop {
                 let made = json!({"id": format!("h{}", self.n), "url": asked.body["url"], "event": asked.body["event"], "on": true, "token": token, "origins": self.origins});
                 self.hooks.push(made.clone());
                 // both ways in which such answers are wrapped
-                let wrapped = if self.n % 2 == 0 {
+                let wrapped = if self.n.is_multiple_of(2) {
                     json!({"data": made})
                 } else {
                     json!({"data": {"data": made}})

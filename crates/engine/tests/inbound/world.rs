@@ -374,28 +374,21 @@ impl World {
     }
 
     /// Asks again until it is so; the engine works beside the test.
-    #[track_caller]
-    pub(crate) fn until<'w, F>(
-        &'w self,
-        what: &'w str,
-        so: F,
-    ) -> impl Future<Output = ()> + use<'w, F>
+    pub(crate) async fn until<F>(&self, what: &str, so: F)
     where
         F: AsyncFn(&World) -> bool,
     {
-        async move {
-            for _ in 0..1000 {
-                if so(self).await {
-                    return;
-                }
-                Machine.sleep(5).await;
+        for _ in 0..1000 {
+            if so(self).await {
+                return;
             }
-            panic!(
-                "never so: {what}; {:?} {:?}",
-                self.deliveries().await,
-                self.vendor.asked()
-            );
+            Machine.sleep(5).await;
         }
+        panic!(
+            "never so: {what}; {:?} {:?}",
+            self.deliveries().await,
+            self.vendor.asked()
+        );
     }
 }
 
