@@ -1,10 +1,11 @@
 //! A company whose ATS tells everything by lists: a first read with its past, then what people do, by polls alone. The events are the
-//! acts, with the right stages on both sides; what is deleted is told once.
+//! acts, with the right stages on both sides; a key that is taken away is one clear state; what is deleted is told once.
 
 use serde_json::{Value, json};
-use stagewire_fakes::lever::{Act, Applicant, Lever, Options};
+use stagewire_fakes::lever::{Act, Applicant, Key, Lever, Options, Webhook};
 use stagewire_fakes::{Clock, Handle};
 use stagewire_testkit::process::Server;
+use stagewire_testkit::seed::Dice;
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -23,7 +24,7 @@ impl World {
         ats.seed_company();
         let ats = ats.serve(listener).await.expect("the fake ATS starts");
         let config = format!(
-            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\n[connection.fields]\napi_key = \"demo-key\"\n",
+            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\n[connection.fields]\napi_key = \"demo-key\"\nsignature_tokens = \"another, demo-signature-token\"\n",
             ats.url()
         );
         let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::default()).await;
@@ -124,6 +125,22 @@ impl World {
             .find(|r| r["text"] == text)
             .expect("it is there");
         row["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Delivers captured webhooks in that order; the statuses.
+    async fn deliver(&self, hooks: &[Webhook]) -> Vec<u16> {
+        let mut client = self.server.client();
+        let mut out = Vec::new();
+        for hook in hooks {
+            let headers: Vec<(&str, &str)> = hook
+                .headers
+                .iter()
+                .map(|(n, v)| (n.as_str(), v.as_str()))
+                .collect();
+            let sent = client.send("POST", "/in/lv", &headers, &hook.body).await;
+            out.push(sent.expect("the server answers").status);
+        }
+        out
     }
 
     async fn polled(&self) {
@@ -299,6 +316,41 @@ async fn what_belongs_to_an_opportunity_comes_with_it_and_protected_answers_neve
 }
 
 #[tokio::test]
+async fn a_key_that_is_taken_away_is_one_state_and_nothing_is_lost_by_it() {
+    let w = World::start().await;
+    w.ats.state.revoke_key("demo-key");
+    w.until("a person is asked for", || async {
+        w.connection().await["state"] == "needs_you"
+    })
+    .await;
+    let app = w.apply("Nora");
+    let screen = w.stage("Recruiter screen");
+    w.ats.state.move_to(&app, &screen).expect("moved");
+    w.until("there is one failure, and no more", || async {
+        let open = w.server.all("failures").await;
+        open.iter().filter(|f| f["code"] == "AUTH-002").count() == 1
+    })
+    .await;
+    assert!(
+        w.records("application")
+            .await
+            .iter()
+            .all(|r| r["deleted_at"].is_null()),
+        "nothing is believed gone"
+    );
+    w.ats.state.add_key(Key::full("demo-key"));
+    w.polled().await;
+    w.until("it works and tells what happened meanwhile", || async {
+        w.connection().await["state"] == "working" && w.told(&app).await.len() == 2
+    })
+    .await;
+    assert_eq!(
+        w.told(&app).await,
+        ["created", "New applicant → Recruiter screen"]
+    );
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
     let w = World::start().await;
     let app = w.apply("Nora");
@@ -316,4 +368,66 @@ async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
     assert_eq!(gone.count(), 1);
     w.polled().await;
     assert_eq!(w.told(&app).await, ["created", "deleted"]);
+}
+
+#[tokio::test]
+async fn webhooks_lost_doubled_and_shuffled_beside_polls_make_one_event_per_act() {
+    let w = World::start().await;
+    w.ats.state.take_webhooks();
+    let mut dice = Dice::new(7);
+    let stages = ["Recruiter screen", "Phone interview", "On-site interview"];
+    let people: Vec<String> = ["Nora", "Emil", "Ida"].map(|n| w.apply(n)).into();
+    let mut done: Vec<Vec<String>> = vec![vec!["created".into()]; people.len()];
+    let mut at = vec!["New applicant"; people.len()];
+    for round in 0..3 {
+        for (who, app) in people.iter().enumerate() {
+            let to = stages[(round + who) % 3];
+            w.ats.state.move_to(app, &w.stage(to)).expect("moved");
+            done[who].push(format!("{} → {to}", at[who]));
+            at[who] = to;
+        }
+        let mut hooks = w.ats.state.take_webhooks();
+        hooks.retain(|_| dice.below(3) > 0);
+        let copies: Vec<Webhook> = hooks
+            .iter()
+            .filter(|_| dice.below(2) == 0)
+            .cloned()
+            .collect();
+        hooks.extend(copies);
+        dice.shuffle(&mut hooks);
+        let statuses = w.deliver(&hooks).await;
+        assert!(statuses.iter().all(|s| *s == 200), "{statuses:?}");
+    }
+    w.ats.state.hire(&people[0]).expect("hired");
+    let withdrew = w.reason("Withdrew");
+    w.ats
+        .state
+        .archive(&people[1], &withdrew)
+        .expect("archived");
+    done[0].push("hired".into());
+    done[1].push("withdrawn".into());
+    let last = w.ats.state.take_webhooks();
+    w.deliver(&last).await;
+    w.until("every act is told", || async {
+        let mut all = true;
+        for (who, app) in people.iter().enumerate() {
+            all &= w.told(app).await.len() >= done[who].len();
+        }
+        all && w.server.all("deliveries?state=waiting").await.is_empty()
+    })
+    .await;
+    w.polled().await;
+    for (who, app) in people.iter().enumerate() {
+        assert_eq!(w.told(app).await, done[who], "{who}");
+    }
+    let mut forged = last[0].clone();
+    let text = String::from_utf8_lossy(&forged.body).replace(&people[0], &people[2]);
+    forged.body = text.into_bytes().into();
+    w.deliver(&[forged]).await;
+    w.polled().await;
+    assert_eq!(
+        w.told(&people[2]).await,
+        done[2],
+        "a signature that covers no data moves nobody"
+    );
 }

@@ -145,7 +145,10 @@ impl<'a> Walk<'a> {
                     *last ^= 1;
                 }
                 let good = verify(&find, &message.body);
-                let (bad, unsigned) = (verify(&find, &tampered), verify(&|_| None, &message.body));
+                let recipe = self.connector.intake.as_ref();
+                let recipe = recipe.and_then(|i| i.recipe.as_ref());
+                let bare = recipe.map_or_else(Vec::new, |r| r.unsigned(&message.body));
+                let (bad, unsigned) = (verify(&find, &tampered), verify(&|_| None, &bare));
                 let none = self
                     .connector
                     .verify(&Settings::default(), &find, &message.body, NOW);

@@ -145,6 +145,19 @@ impl Recipe {
         })
     }
 
+    /// The body without the signature, where it stands in the body.
+    pub(crate) fn unsigned(&self, body: &[u8]) -> Vec<u8> {
+        let (Place::Field(path), Ok(mut value)) =
+            (&self.place, serde_json::from_slice::<Value>(body))
+        else {
+            return body.to_vec();
+        };
+        if let (Some(map), Some(key)) = (value.as_object_mut(), path.first_key()) {
+            map.remove(key);
+        }
+        value.to_string().into_bytes()
+    }
+
     pub(crate) fn secret_field(&self) -> &str {
         &self.secret
     }
