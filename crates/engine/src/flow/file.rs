@@ -83,6 +83,8 @@ pub struct When {
 pub struct Collect {
     /// One message for each value of this.
     pub by: Option<Expr>,
+    /// Its value may stand in the event: nothing it reads is anybody's own.
+    pub by_open: bool,
     /// When; none with a schedule, which says it itself.
     pub at: Option<Schedule>,
 }

@@ -5,7 +5,7 @@ use super::batch::Batch;
 use super::emit::event_of;
 use crate::binding::roots_of;
 use crate::flow::expr::Scope;
-use crate::flow::plan::group_of;
+use crate::flow::file::Collect;
 use crate::flows::LiveFlow;
 use crate::mirror::work::NewEvent;
 use crate::planner::For;
@@ -51,14 +51,12 @@ impl Batch<'_> {
             return Ok(Some(("settle", timer)));
         }
         if let Some(collect) = &when.collect {
-            let scope = Scope::new(bound).with_vars(&live.flow.vars);
-            let group = collect.by.as_ref().map(|by| by.evaluate(&scope));
-            let group = group.and_then(Result::ok).unwrap_or(Value::Null);
+            let group = group(live, collect, bound);
             let at = collect.at.as_ref();
             let due = at.and_then(|at| at.next(self.now, &self.lane.hub.calendar));
             let timer = timer(
                 TimerKind::Collect,
-                group_of(&group),
+                items::group_key(&group),
                 due.unwrap_or(self.now),
             );
             return Ok(Some(("collect", timer)));
@@ -213,9 +211,15 @@ impl Batch<'_> {
             }
             self.end(&run, RunState::Done, "told together with others");
             told.push(Item::Event(event.uid));
-            leader.get_or_insert(event);
+            if leader.is_none() {
+                let collect = live.flow.when.collect.as_ref();
+                let group = collect.map_or(Value::Null, |c| group(live, c, &bound.data));
+                leader = Some((event, items::group_shown(collect, &group)));
+            }
         }
-        let Some(leader) = leader else { return Ok(()) };
+        let Some((leader, group)) = leader else {
+            return Ok(());
+        };
         let due = Micros(first.due);
         self.out.events.push(NewEvent {
             kind: COLLECT.to_owned(),
@@ -226,7 +230,7 @@ impl Batch<'_> {
             time: due,
             channel: CHANNEL,
             delivery: None,
-            data: items::data(&first.rule, &first.key, &told, due),
+            data: items::data(&first.rule, &group, &told, due),
             transition: None,
         });
         Ok(())
@@ -273,4 +277,11 @@ impl Batch<'_> {
             false => self.set.runs.push(run),
         }
     }
+}
+
+/// What an event is grouped by; what cannot be told is a group of its own.
+fn group(live: &LiveFlow, collect: &Collect, data: &Value) -> Value {
+    let scope = Scope::new(data).with_vars(&live.flow.vars);
+    let by = collect.by.as_ref().map(|by| by.evaluate(&scope));
+    by.and_then(Result::ok).unwrap_or(Value::Null)
 }

@@ -1,9 +1,12 @@
 //! What a message made of many is made of: the records or events that an event of time names. Only names them.
 
 use crate::binding::Bound;
+use crate::flow::file::Collect;
+use crate::flow::plan::group_of;
 use crate::guards::{About, blocked};
 use serde_json::{Map, Value, json};
-use stagewire_model::{Effect, Entity, Event, EventId, Micros, RecordId};
+use sha2::{Digest, Sha256};
+use stagewire_model::{Effect, Entity, Event, EventId, Micros, RecordId, canonical};
 
 /// The type of the event of a schedule.
 pub const SCHEDULE: &str = "schedule.due";
@@ -67,6 +70,24 @@ pub fn data(flow: &str, group: &str, items: &[Item], due: Micros) -> Map<String,
         json!(items.iter().map(Item::text).collect::<Vec<_>>()),
     );
     data
+}
+
+/// A group's name as a key: what it is grouped by may be somebody's own, and keys are not sealed.
+pub fn group_key(value: &Value) -> String {
+    canonical::hex(&Sha256::digest(group_of(value))[..12])
+}
+
+/// A group's name as the event may say it: an open value, or the id of a person or record; else nothing.
+pub fn group_shown(collect: Option<&Collect>, value: &Value) -> String {
+    let id = || {
+        ["id", "user_id"]
+            .iter()
+            .find_map(|key| value.get(key)?.as_str())
+    };
+    match collect.is_some_and(|collect| collect.by_open) {
+        true => group_of(value),
+        false => id().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Who did it: nobody; it was time.

@@ -34,8 +34,6 @@ pub fn probe(kind: &str, conn: &Connection, now: Micros) -> Event {
 
 /// What one time of a schedule tells, group by group.
 pub struct Told {
-    /// The group's name.
-    pub group: String,
     /// Its first record, which the event is about.
     pub first: [u8; 16],
     /// What the event says.
@@ -45,23 +43,27 @@ pub struct Told {
 /// The groups that were found, each with the data of its event; its count is of all that were found, also beyond the limit.
 pub fn told(search: Search, flow: &Flow, filter: &Filter, due: Micros, missed: i64) -> Vec<Told> {
     let counts = search.counts();
-    let mut groups: Vec<(String, Vec<[u8; 16]>)> = Vec::new();
+    let collect = flow.when.collect.as_ref();
+    let mut groups: Vec<(String, String, Vec<[u8; 16]>)> = Vec::new();
     for found in search.sorted(filter) {
         let name = group_of(&found.group);
-        match groups.iter().position(|(group, _)| *group == name) {
-            Some(place) => groups[place].1.push(found.id),
-            None => groups.push((name, vec![found.id])),
+        match groups.iter().position(|(group, ..)| *group == name) {
+            Some(place) => groups[place].2.push(found.id),
+            None => {
+                let shown = items::group_shown(collect, &found.group);
+                groups.push((name, shown, vec![found.id]));
+            }
         }
     }
-    let told = groups.into_iter().filter_map(|(group, ids)| {
+    let told = groups.into_iter().filter_map(|(group, shown, ids)| {
         let first = *ids.first()?;
         let items = ids.iter().map(|id| items::Item::Record(filter.entity, *id));
         let items: Vec<items::Item> = items.collect();
-        let mut data = items::data(&flow.id, &group, &items, due);
+        let mut data = items::data(&flow.id, &shown, &items, due);
         let count = counts.get(&group).copied().unwrap_or(items.len());
         data.insert("count".into(), json!(count));
         data.insert("missed".into(), json!(missed));
-        Some(Told { group, first, data })
+        Some(Told { first, data })
     });
     told.collect()
 }

@@ -452,4 +452,5 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
     w.hub.store.apply(Box::new(set)).await.expect("writable");
     w.apply(&[("stuck", stalled())]).await;
     assert_eq!(w.waiting(TimerKind::Fact).await, 1_200);
+    assert!(w.events("application.stalled").await.is_empty());
 }

@@ -116,6 +116,19 @@ async fn a_schedule_makes_one_message_for_each_group_and_none_for_nothing() {
     texts.sort();
     assert_eq!(texts, ["1: Emil", "2: Ben\nDora"]);
     assert!(w.runs("hired").await.is_empty());
+    let groups = |events: &[serde_json::Value]| -> Vec<String> {
+        let of = |e: &serde_json::Value| e["data"]["group"].as_str().map(str::to_owned);
+        events.iter().filter_map(of).collect()
+    };
+    let mut told = groups(&w.events("schedule.due").await);
+    told.sort();
+    assert_eq!(told, ["Baker", "Cook"]);
+    // a name is somebody's own and does not stand in the event
+    let by = format!("{ACTIVE}\ncollect = {{ by = \"candidate.full_name\" }}");
+    w.apply(&[("people", digest("daily 13:00", &by))]).await;
+    w.time("2026-11-23T13:00:00Z").await;
+    assert_eq!(w.posted("people").await.len(), 3);
+    assert_eq!(groups(&w.events("schedule.due").await)[2..], ["", "", ""]);
 }
 
 #[tokio::test]

@@ -34,6 +34,14 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether all that an expression reads of an event is open.
+    pub(super) fn is_open(&self, expr: &Expr) -> bool {
+        expr.paths().all(|path| {
+            let info = self.see(path, &Place::default()).ok().flatten();
+            info.is_some_and(|info| info.class == Class::Open)
+        })
+    }
+
     /// `each` names one list; inside its step it is read as `item`.
     pub(super) fn each(
         &mut self,

@@ -279,6 +279,7 @@ fn collect(
         _ => {}
     }
     Some(Collect {
+        by_open: by.as_ref().is_some_and(|by| checker.is_open(by)),
         by,
         at: parsed(source, collect, "at", SCHEDULE, Schedule::parse),
     })
