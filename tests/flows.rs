@@ -283,3 +283,29 @@ async fn a_subscription_gets_every_event_signed_and_only_what_was_listed() {
         .expect("the server answers");
     assert!((400..500).contains(&no.status), "restricted never leaves");
 }
+
+#[tokio::test]
+async fn a_flow_that_settles_and_a_step_that_waits_go_on_by_themselves() {
+    let flow = format!(
+        "{}[[step]]\nid = \"tell\"\nuse = \"http.request\"\nconnection = \"hook\"\n[[step]]\nid = \"again\"\nuse = \"http.request\"\nconnection = \"hook\"\nneeds = [\"tell\"]\nafter = \"1s\"\nwhile = \"application.status == 'active'\"\n",
+        HEAD.replace(
+            "connection = \"gh\"\n",
+            "connection = \"gh\"\nsettle = \"1s\"\n"
+        )
+    );
+    let c = Company::start(Plan {
+        flows: vec![("waits", flow)],
+        ..Plan::default()
+    })
+    .await;
+    move_one(&c, "Nora").await;
+    c.until("both were told", 90, || async {
+        c.server.all("actions?state=done").await.len() == 2
+    })
+    .await;
+    assert_eq!(c.hook.state.bodies().len(), 2);
+    c.until("the run is done", 60, || async {
+        c.server.all("runs?state=done").await.len() == 1
+    })
+    .await;
+}
