@@ -229,11 +229,11 @@ async fn trying_a_flow_shows_the_requests_and_sends_nothing() {
         .await
         .expect("the server answers");
     move_one(&c, "Nora").await;
-    c.until("the event is there", 60, || async {
-        !c.server
-            .all("events?type=application.stage_changed")
-            .await
-            .is_empty()
+    let stage = c.stages()[1].1.to_string();
+    c.until("the event and its stage are there", 60, || async {
+        let events = c.server.all("events?type=application.stage_changed").await;
+        let stages = c.server.all("records/job_stage").await;
+        !events.is_empty() && stages.iter().any(|s| s["remote_id"] == stage)
     })
     .await;
     let event = c.server.all("events?type=application.stage_changed").await[0]["id"].clone();
