@@ -51,6 +51,9 @@ update = { post = "/hooks.update", body = { id = "{id}", url = "{url}", on = tru
 delete = { post = "/hooks.delete", body = { id = "{id}" } }
 "#;
 
+/// How the vendor says that something is not there.
+const ANSWERS: &str = "[answers]\nword = \"error\"\n[[answers.rule]]\nwords = [\"hook_not_found\"]\nthen = \"refused\"\ncode = \"CALL-404\"\nsay = \"there is no such webhook\"\n";
+
 /// The vendor's webhooks.
 #[derive(Default)]
 struct Shop {
@@ -60,6 +63,8 @@ struct Shop {
     lose: Option<&'static str>,
     /// Every call gets this status.
     refuse: Option<u16>,
+    /// What is not there is told with a 200 and a word.
+    words: bool,
     /// What new ones are conditioned on.
     origins: Vec<&'static str>,
 }
@@ -121,6 +126,9 @@ impl Shop {
         }
         Ok(match answer {
             Some(answer) => json_answer(200, &answer),
+            None if self.words => {
+                json_answer(200, &json!({"ok": false, "error": "hook_not_found"}))
+            }
             None => json_answer(404, &json!({"message": "not found"})),
         })
     }
@@ -155,7 +163,7 @@ async fn open(webhooks: &str, spec: ConnectionSpec, fields: &[(&str, &str)]) -> 
     shop.lock().expect("free").origins = vec!["applied", "agency"];
     let vendor = Arc::new(Vendor::default());
     *vendor.desk.lock().expect("free") = Some(desk(&shop));
-    let w = World::with(folder(webhooks, ""), fields, vendor, spec).await;
+    let w = World::with(folder(webhooks, ANSWERS), fields, vendor, spec).await;
     w.hub.set_public_url("https://wire.example.com");
     (w, shop)
 }
@@ -342,6 +350,26 @@ async fn what_is_off_is_switched_on_and_doubles_and_unproven_ones_go() {
         "{:?}",
         shop.hooks
     );
+}
+
+#[tokio::test]
+async fn one_that_somebody_took_away_is_made_again_however_the_vendor_says_so() {
+    for words in [false, true] {
+        let (w, shop) = by_hand(MADE).await;
+        run(&w, Wanted::Right).await;
+        {
+            let mut shop = shop.lock().expect("free");
+            shop.hooks.remove(0);
+            shop.words = words;
+        }
+        let done = run(&w, Wanted::Right).await;
+        assert_eq!(done.problems, Vec::<String>::new());
+        let shop = shop.lock().expect("free");
+        assert_eq!(
+            (shop.events(), shop.n),
+            (vec!["gone".into(), "moved".into()], 3)
+        );
+    }
 }
 
 #[tokio::test]
