@@ -121,6 +121,7 @@ pub struct Connection {
     pub missing_is_true: AtomicBool,
     /// How far reading is.
     pub progress: crate::reads::Progress,
+    tried_at: AtomicI64,
     /// Wakes whoever looks after its webhooks at the vendor.
     pub(crate) hooks_asked: tokio::sync::Notify,
     /// One round of that at a time.
@@ -167,6 +168,7 @@ impl Connection {
             syncing: tokio::sync::Mutex::default(),
             missing_is_true: AtomicBool::new(false),
             progress: crate::reads::Progress::default(),
+            tried_at: AtomicI64::new(0),
             hooks_asked: tokio::sync::Notify::new(),
             hooks_turn: tokio::sync::Mutex::new(()),
             settings: RwLock::new((settings.clone(), Arc::new(settings))),
@@ -216,6 +218,7 @@ impl Connection {
 
     /// A person has done something about it: what was refused may be asked again at once.
     pub fn ask_again(&self) {
+        self.tried_at.store(0, Ordering::Release);
         self.purse.ask_again();
     }
 
@@ -264,6 +267,24 @@ impl Connection {
         let differs = held.0 != state || held.1 != sentence;
         *held = (state, sentence.to_owned());
         differs
+    }
+
+    /// A person must do something, and it was tried less than half a minute ago: nothing is asked of the vendor meanwhile. What a
+    /// person asks for is asked all the same.
+    pub(crate) fn refused_lately(&self, now: Micros) -> bool {
+        const PAUSE: i64 = 30_000_000;
+        if self.state().0 != State::NeedsYou {
+            return false;
+        }
+        let last = self.tried_at.load(Ordering::Acquire);
+        if now.0 - last < PAUSE && last != 0 {
+            return true;
+        }
+        // of those who ask at once, one tries
+        let swap = self
+            .tried_at
+            .compare_exchange(last, now.0, Ordering::AcqRel, Ordering::Acquire);
+        swap.is_err()
     }
 
     /// Whether writes may go out.
@@ -363,4 +384,50 @@ fn read<T>(m: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T>(m: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     m.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Arc<Connection> {
+        let manifest = "format = 1\nid = \"acme\"\nname = \"Acme\"\nkind = \"ats\"\nbase_url = \"https://api.acme.example\"\nchecked_on = \"2026-11-26\"\n[auth.none]\nscheme = \"none\"\n";
+        let files = [("connector.toml".to_owned(), manifest.to_owned())].into();
+        let connector = match Connector::load("acme", &files) {
+            Ok(connector) => connector,
+            Err(problems) => panic!("{problems:?}"),
+        };
+        let spec = ConnectionSpec {
+            id: "ats".into(),
+            connector: "acme".into(),
+            base_url: None,
+            auth_url: None,
+            owner: "ana@example.com".into(),
+            poll_ms: None,
+            effect: None,
+            once: None,
+            webhooks: Webhooks::default(),
+        };
+        let known = stagewire_store::ConnectionRow::default();
+        Connection::new(spec, Arc::new(connector), Settings::default(), &known)
+    }
+
+    #[test]
+    fn a_refused_key_is_shown_once_in_half_a_minute_until_a_person_has_acted() {
+        let (conn, t) = (connection(), Micros(1_000_000));
+        assert!(!conn.refused_lately(t), "it works");
+        conn.set_state(State::NeedsYou, "the key is dead");
+        assert!(!conn.refused_lately(t), "one tries");
+        assert!(conn.refused_lately(t.plus_ms(1)));
+        assert!(conn.refused_lately(t.plus_ms(29_999)));
+        assert!(!conn.refused_lately(t.plus_ms(30_000)), "one tries again");
+        assert!(conn.refused_lately(t.plus_ms(30_001)));
+        conn.ask_again();
+        assert!(
+            !conn.refused_lately(t.plus_ms(30_002)),
+            "a person has acted"
+        );
+        conn.set_state(State::Working, "Working");
+        assert!(!conn.refused_lately(t.plus_ms(30_003)));
+    }
 }

@@ -120,6 +120,7 @@ async fn sync(
             conn.id
         )));
     }
+    conn.ask_again();
     let running = || (StatusCode::ACCEPTED, Json(Synced { state: "running" }));
     let Some(turn) = api.shared.syncing.begin(&id) else {
         return Ok(running());

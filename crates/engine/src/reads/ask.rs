@@ -74,6 +74,9 @@ pub(super) async fn ask(
     request: Request,
     priority: Priority,
 ) -> Result<Response, ReadError> {
+    if priority != Priority::Person && conn.refused_lately(hub.env.now()) {
+        return Err(ReadError::NeedsYou(conn.state().1)); // a dead key is not shown again and again
+    }
     let (mut stale, mut last, mut attempt) = (None, String::new(), 0);
     while attempt < TRIES {
         attempt += 1;

@@ -85,8 +85,11 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
                     hear(hub, conn, answered).await?;
                 }
                 Err(e) => {
+                    if matches!(e, ReadError::NeedsYou(_)) {
+                        return Err(e); // it is the key, not the record
+                    }
                     failed(hub, conn, chunk, &e).await?;
-                    if chunk.len() > 1 {
+                    if chunk.len() > 1 || matches!(e, ReadError::NoAnswer(_)) {
                         return Err(e);
                     }
                 }
