@@ -162,11 +162,14 @@ async fn a_move_is_held_for_a_person_who_sees_the_request_and_decides_once() {
 async fn a_command_with_one_key_is_done_once_and_a_move_by_command_is_held() {
     let c = Company::start(Plan::default()).await;
     move_one(&c, "Nora").await;
-    c.until("the record is there", 60, || async {
-        !c.server.all("records/application").await.is_empty()
-    })
-    .await;
-    let target = c.server.all("records/application").await[0]["id"].clone();
+    let live = async || {
+        let all = c.server.all("records/application").await;
+        let found = all.into_iter().find(|r| r["deleted_at"].is_null());
+        found.map(|r| r["id"].clone())
+    };
+    c.until("the record is there", 60, async || live().await.is_some())
+        .await;
+    let target = live().await;
     let command = json!({"command": "note.create", "connection": "gh", "target": target, "with": {"text": "Hello"}});
     let headers = [
         (

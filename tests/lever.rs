@@ -6,6 +6,7 @@ use stagewire_fakes::lever::{Act, Applicant, Key, Lever, Options, Webhook};
 use stagewire_fakes::{Clock, Handle};
 use stagewire_testkit::process::Server;
 use stagewire_testkit::seed::Dice;
+use stagewire_tests::KEEP_ALL;
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -24,8 +25,8 @@ impl World {
         ats.seed_company();
         let ats = ats.serve(listener).await.expect("the fake ATS starts");
         let config = format!(
-            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\n[connection.fields]\napi_key = \"demo-key\"\nsignature_tokens = \"another, demo-signature-token\"\n",
-            ats.url()
+            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\nkeep = {KEEP_ALL}\n[connection.fields]\napi_key = \"demo-key\"\nsignature_tokens = \"another, demo-signature-token\"\n",
+            ats.url(),
         );
         let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::default()).await;
         let world = World { ats, server };

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// A connection's `keep` that holds all there is; without one, notes, attachments and pay are left out.
+pub const KEEP_ALL: &str = r#"["user", "department", "office", "job", "opening", "job_posting", "job_stage", "candidate", "application", "interview", "scorecard", "offer", "reject_reason", "source", "tag", "note", "attachment", "question"]"#;
+
 /// The secret of the signed receiver.
 pub const WHSEC: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 

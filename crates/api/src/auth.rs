@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+use stagewire_model::fields::Class;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -92,6 +93,21 @@ pub fn needs(method: &Method, path: &str) -> Role {
         .map_or(Role::Admin, |(_, role)| *role)
 }
 
+/// What a token can be given besides its role, and the strictest class of data it sees with it.
+pub const SCOPES: &[(&str, Class)] = &[
+    ("records:open", Class::Open),
+    ("records:restricted", Class::Restricted),
+];
+
+/// The strictest class a token with these scopes sees: `personal` where nothing is said, as a role that reads everything may.
+pub fn sees(scopes: &str) -> Class {
+    let of = |word: &str| SCOPES.iter().find(|(s, _)| *s == word).map(|(_, c)| *c);
+    scopes
+        .split_whitespace()
+        .find_map(of)
+        .unwrap_or(Class::Personal)
+}
+
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -101,6 +117,8 @@ pub struct Caller {
     pub name: Arc<str>,
     /// What they may do.
     pub role: Role,
+    /// The strictest class of data they may see.
+    pub sees: Class,
 }
 
 impl Caller {
@@ -177,6 +195,7 @@ pub(crate) async fn by_socket(mut request: Request, next: Next) -> Response {
         token: 0,
         name: "local".into(),
         role: Role::Admin,
+        sees: Class::Restricted,
     });
     next.run(request).await
 }
@@ -219,6 +238,7 @@ pub(crate) async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Pro
         token: row.id,
         name: row.name.into(),
         role,
+        sees: sees(&row.scopes),
     };
     api.shared.known.put(hash, caller.clone(), now);
     Ok(caller)
@@ -227,6 +247,14 @@ pub(crate) async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Pro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_sees_what_is_personal_and_what_is_restricted_only_where_that_was_said() {
+        assert_eq!(sees(""), Class::Personal);
+        assert_eq!(sees("records:open"), Class::Open);
+        assert_eq!(sees("records:restricted"), Class::Restricted);
+        assert_eq!(sees("records:everything"), Class::Personal);
+    }
 
     #[test]
     fn each_role_may_do_what_those_before_it_may() {

@@ -2,7 +2,7 @@
 //! lists are filtered), written in from the same tables that the requests are checked against.
 
 use crate::auth::needs;
-use crate::list::{Filter, Takes, filters};
+use crate::list::{Takes, filters};
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 use stagewire_model::fields::{Entity, Kind, entities};
@@ -126,17 +126,7 @@ fn common(path: &str, method: &str, operation: &mut Value) {
             json!({"type": "string"}),
             "The `next` of the page before.",
         ));
-        let more: &[Filter] = if list == "records/{entity}" {
-            filters("records/stage_transition")
-        } else {
-            &[]
-        };
-        parameters.extend(
-            filters(list)
-                .iter()
-                .chain(more)
-                .map(|f| query(f.0, takes(f.2), f.3)),
-        );
+        parameters.extend(filters(list).iter().map(|f| query(f.0, takes(f.2), f.3)));
     }
     if method == Method::POST {
         let what = "The same key with the same request gets the same answer again, and does nothing (header `Idempotent-Replay: true`); with another request it is refused.";

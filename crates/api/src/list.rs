@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use stagewire_engine::flow::nearest::hint;
 use stagewire_model::MAIN;
-use stagewire_store::Query;
+use stagewire_store::{Page, Query};
 
 /// Items on a page where nothing is said.
 const USUAL: i64 = 50;
@@ -43,9 +43,31 @@ pub(crate) struct Wanted {
 }
 
 impl Asked {
+    /// Takes out what is no filter of a list but says how its items are to look.
+    pub(crate) fn take(&mut self, key: &str) -> Result<Option<String>, Problem> {
+        let at = |pairs: &[(String, String)]| pairs.iter().position(|(k, _)| k == key);
+        let Some(first) = at(&self.0) else {
+            return Ok(None);
+        };
+        let (_, value) = self.0.remove(first);
+        match at(&self.0) {
+            Some(_) => Err(Problem::bad(format!("`{key}` is given twice"))),
+            None => Ok(Some(value)),
+        }
+    }
+
     /// Checks it against the list's filters.
     pub(crate) fn of(self, list: &str) -> Result<Wanted, Problem> {
-        let known = filters(list);
+        let known: Vec<&Filter> = filters(list).iter().collect();
+        self.among(&known, &unknown)
+    }
+
+    /// Checks it against these filters; `stranger` is the answer to one that is none of them.
+    pub(crate) fn among(
+        self,
+        known: &[&Filter],
+        stranger: &dyn Fn(&str, &[&Filter]) -> Problem,
+    ) -> Result<Wanted, Problem> {
         let mut wanted = Wanted {
             limit: USUAL,
             cursor: None,
@@ -57,7 +79,7 @@ impl Asked {
                 "cursor" => wanted.cursor = Some(cursor(value)?),
                 _ => {
                     let Some(filter) = known.iter().find(|f| f.0 == key) else {
-                        return Err(unknown(&key, known));
+                        return Err(stranger(&key, known));
                     };
                     if wanted.filters.iter().any(|(k, _)| k == filter.1) {
                         return Err(Problem::bad(format!("`{key}` is given twice")));
@@ -83,7 +105,7 @@ impl Asked {
     }
 }
 
-fn unknown(key: &str, known: &[Filter]) -> Problem {
+fn unknown(key: &str, known: &[&Filter]) -> Problem {
     let names = known.iter().map(|f| f.0).chain(["limit", "cursor"]);
     let hint = hint(key, names)
         .map(|h| format!("; {h}"))
@@ -120,6 +142,15 @@ pub(crate) struct Listed {
 
 /// A page from the store.
 pub(crate) async fn page(api: &Api, list: &str, wanted: Wanted) -> Result<Listed, Problem> {
+    let page = stored(api, list, wanted).await?;
+    Ok(Listed {
+        items: page.items,
+        next: page.next,
+    })
+}
+
+/// The same as the store gives it.
+pub(crate) async fn stored(api: &Api, list: &str, wanted: Wanted) -> Result<Page, Problem> {
     let query = Query {
         ws: MAIN,
         list: list.to_owned(),
@@ -127,11 +158,7 @@ pub(crate) async fn page(api: &Api, list: &str, wanted: Wanted) -> Result<Listed
         cursor: wanted.cursor,
         limit: wanted.limit,
     };
-    let page = api.hub.store.page(query).await?;
-    Ok(Listed {
-        items: page.items,
-        next: page.next,
-    })
+    Ok(api.hub.store.page(query).await?)
 }
 
 /// The one item that a filter finds.

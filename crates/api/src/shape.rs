@@ -8,6 +8,11 @@ pub use items::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+/// Nothing needs to be said.
+#[derive(serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// A page of a list.
 #[derive(ToSchema)]
 pub struct Page<T: ToSchema> {
@@ -16,6 +21,19 @@ pub struct Page<T: ToSchema> {
     /// The `cursor` of the next page; null on the last.
     #[schema(required)]
     pub next: Option<String>,
+}
+
+/// A page of a list that is in the order of changes.
+#[derive(ToSchema)]
+pub struct Changes<T: ToSchema> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The `cursor` of the next page; null on the last.
+    #[schema(required)]
+    pub next: Option<String>,
+    /// The `cursor` to go on with later: what changed after this page, and nothing else. Null where nothing was ever listed.
+    #[schema(required)]
+    pub resume: Option<String>,
 }
 
 /// A connection with its form and its streams.
@@ -30,6 +48,11 @@ pub struct ConnectionDetail {
     pub scopes: Scopes,
     /// What is read from it.
     pub streams: Vec<StreamState>,
+    /// What it keeps, as it is configured; null: everything mapped but résumés, notes and pay.
+    #[schema(required)]
+    pub keep: Option<Vec<String>>,
+    /// The shortest `keep` that is enough for the loaded flows and the subscriptions.
+    pub keep_needed: Vec<String>,
     /// What it can do.
     pub actions: Vec<String>,
 }

@@ -57,6 +57,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("SCAN-002", "Many records are missing at once"),
     ("STREAM-001", "A list that never gave a row"),
     ("SYNC-001", "The vendor wants a list read anew"),
+    ("SUB-001", "A subscription ended by itself"),
     ("UNSURE-001", "It may have happened, and we cannot tell"),
 ];
 

@@ -2,6 +2,7 @@
 
 mod event;
 
+use crate::keep::mask::Mask;
 use crate::manifest::{Reader, Sink, Table, named_tables};
 use crate::mapping::{Mapped, Shapes};
 use crate::path::{Path, scalar_text};
@@ -177,11 +178,36 @@ impl Intake {
             .flat_map(|(name, e)| e.entities().map(move |entity| (name.as_str(), entity)))
     }
 
-    pub(crate) fn map(&self, shapes: &Shapes, value: &Value) -> Mapped {
-        let kind = match &self.on {
+    /// The type of a delivery.
+    pub(crate) fn kind_of(&self, value: &Value) -> String {
+        match &self.on {
             Route::At(path) => path.get(value).and_then(scalar_text).unwrap_or_default(),
             Route::Always(kind) => kind.clone(),
-        };
+        }
+    }
+
+    /// Adds what tells what a delivery is, whose, and which records it names, whatever is kept of the rest.
+    pub(crate) fn routing(&self, mask: &mut Mask) {
+        if let Route::At(path) = &self.on {
+            mask.whole(path);
+        }
+        let shown = [self.ping.as_ref(), self.test.as_ref()];
+        let shown = shown.into_iter().flatten().map(|(at, _)| at);
+        let told = [self.account.as_ref(), self.group.as_ref()];
+        for path in shown.chain(told.into_iter().flatten()) {
+            mask.whole(path);
+        }
+        self.events.values().for_each(|e| e.names(mask));
+    }
+
+    /// Each known type with the shape it shows.
+    pub(crate) fn observed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let each = self.events.iter();
+        each.map(|(kind, e)| (kind.as_str(), e.shape().unwrap_or_default()))
+    }
+
+    pub(crate) fn map(&self, shapes: &Shapes, value: &Value) -> Mapped {
+        let kind = self.kind_of(value);
         let text = |path: &Option<Path>| path.as_ref()?.get(value).and_then(scalar_text);
         let mut mapped = Mapped {
             known: true,

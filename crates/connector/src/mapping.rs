@@ -4,8 +4,10 @@
 mod custom;
 pub(crate) mod field;
 pub(crate) mod form;
+mod hold;
 mod observe;
 mod read;
+mod supply;
 
 pub(crate) use custom::Custom;
 pub(crate) use read::read_shapes;

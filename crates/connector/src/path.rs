@@ -10,7 +10,7 @@ pub(crate) struct Path {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     Key(String),
     Index(usize),
 }
@@ -71,6 +71,11 @@ impl Path {
             };
         }
         Some(v)
+    }
+
+    /// Its steps.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// As written.

@@ -87,15 +87,16 @@ impl Caller {
         let counts = !matches!(purpose, Purpose::Token | Purpose::OwnAddress);
         let counted = answer.as_ref().ok().filter(|_| counts);
         let learned = counted.map(|r| conn.connector.learn(r, now));
+        // a source answers with records: what is not kept of them must not be kept here either
+        let silent = |status: u16| {
+            matches!(
+                purpose,
+                Purpose::Read | Purpose::Token | Purpose::Webhook | Purpose::OwnAddress
+            ) || (conn.is_source() && status < 300)
+        };
         let mut bodies = Vec::new();
         let response = match &answer {
-            Ok(r)
-                if !r.body.is_empty()
-                    && !matches!(
-                        purpose,
-                        Purpose::Read | Purpose::Token | Purpose::Webhook | Purpose::OwnAddress
-                    ) =>
-            {
+            Ok(r) if !r.body.is_empty() && !silent(r.status) => {
                 let id = self.store.next(Table::Body);
                 let kept = &r.body[..r.body.len().min(KEPT_BODY)];
                 bodies.push(SealedBody::new(
@@ -155,7 +156,7 @@ impl Caller {
 }
 
 /// Scheme, host and port are kept; a URL that cannot be read gives an empty host.
-fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, r)| r);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     rest[..end].rsplit('@').next().unwrap_or("").to_owned()

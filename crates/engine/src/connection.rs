@@ -4,8 +4,9 @@
 use crate::budget::Budget;
 use crate::mirror::application::Receipts;
 use crate::token::{Held, Purse};
-use stagewire_connector::{Connector, Response, Settings};
-use stagewire_model::{Effect, Micros, OnceKind, Secret, time};
+use stagewire_connector::{Connector, Holding, Keep, Response, Settings};
+use stagewire_model::{Effect, Entity, Micros, OnceKind, Secret, time};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
@@ -28,6 +29,8 @@ pub struct ConnectionSpec {
     pub effect: Option<Effect>,
     /// For connections whose `once` the operator states.
     pub once: Option<OnceKind>,
+    /// What is held of the vendor's data.
+    pub keep: Keep,
     /// Who makes the webhooks at the vendor.
     pub webhooks: Webhooks,
 }
@@ -109,6 +112,8 @@ pub struct Connection {
     pub connector: Arc<Connector>,
     /// What the configuration says.
     pub spec: ConnectionSpec,
+    /// What is held, ready to be applied.
+    pub holding: Holding,
     /// Its limits.
     pub budget: Budget,
     /// Wakes the reader: a read is wanted.
@@ -136,6 +141,7 @@ pub struct Connection {
     last_ping: AtomicI64,
     account: RwLock<Option<String>>,
     granted: RwLock<Option<Vec<String>>>,
+    since: RwLock<BTreeMap<Entity, Micros>>,
     pub(crate) purse: Purse,
     me: Weak<Connection>,
 }
@@ -154,6 +160,7 @@ impl Connection {
         );
         let mut receipts = Receipts::default();
         receipts.skip_to(u64::try_from(known.receipt).unwrap_or(0));
+        let holding = connector.holding(spec.keep.clone());
         let held: Held = known
             .token
             .clone()
@@ -161,6 +168,8 @@ impl Connection {
             .unwrap_or_default();
         Arc::new_cyclic(|me| Connection {
             id: spec.id.clone(),
+            holding,
+            since: RwLock::default(),
             connector,
             budget,
             wanted: tokio::sync::Notify::new(),
@@ -372,6 +381,21 @@ impl Connection {
         *write(&self.granted) = Some(scopes);
     }
 
+    /// Since when an entity is held that was not held from the beginning: what is older is history.
+    pub fn held_since(&self, entity: Entity) -> Option<Micros> {
+        read(&self.since).get(&entity).copied()
+    }
+
+    /// Remembers since when entities are held.
+    pub fn set_held_since(&self, since: BTreeMap<Entity, Micros>) {
+        *write(&self.since) = since;
+    }
+
+    /// Whether records come from it: their answers hold what may not be kept.
+    pub fn is_source(&self) -> bool {
+        !self.connector.streams().is_empty() || self.connector.intake().is_some()
+    }
+
     /// Whether it can be asked for records.
     pub fn can_read(&self) -> bool {
         !self.connector.streams().is_empty() && self.connector.auth(&self.settings()).is_ok()
@@ -407,6 +431,7 @@ mod tests {
             effect: None,
             once: None,
             webhooks: Webhooks::default(),
+            keep: Keep::default(),
         };
         let known = stagewire_store::ConnectionRow::default();
         Connection::new(spec, Arc::new(connector), Settings::default(), &known)

@@ -56,6 +56,8 @@ pub struct Dispatcher {
     looks: Mutex<HashMap<i64, i64>>,
     stopped: AtomicBool,
     swept: AtomicI64,
+    /// A subscriber answered 404 last.
+    missed: AtomicBool,
 }
 
 impl Dispatcher {
@@ -72,6 +74,7 @@ impl Dispatcher {
             looks: Mutex::default(),
             stopped: AtomicBool::new(false),
             swept: AtomicI64::new(0),
+            missed: AtomicBool::new(true),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::flows::{Connections, FlowSet};
 use crate::hub::{AlertTarget, Hub};
 use crate::ingest::Lane;
 use crate::time::Calendar;
-use crate::{advance, alerts, hooks, reads, subscribe, token, upkeep};
+use crate::{advance, alerts, hooks, keeping, reads, subscribe, token, upkeep};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use stagewire_connector::{Connector, Settings, Transport};
@@ -99,6 +99,7 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
         }
         hub.load_hooks(&conn).await?;
         tokio::spawn(hooks::work(hub.clone(), conn.clone()));
+        tokio::spawn(keeping::work(hub.clone(), conn.clone()));
         tokio::spawn(reads::check_at_start(hub.clone(), conn.clone()));
         reads::start(&hub, &conn);
     }
@@ -165,7 +166,9 @@ async fn connect(
         watermark: held.watermark.or((!readable).then_some(now.0)),
         ..held
     };
-    hub.add(Connection::new(c.spec, c.connector, settings, &held), true);
+    let conn = Connection::new(c.spec, c.connector, settings, &held);
+    keeping::at_start(hub, &conn, &held).await?;
+    hub.add(conn, true);
     Ok(())
 }
 

@@ -4,13 +4,15 @@
 use crate::connection::Connection;
 use crate::flow::catalog::{ActionInfo, Catalog};
 use crate::flow::file::{Against, Flow};
+use crate::flow::path::Path;
 use crate::flow::paths::ModelFields;
 use crate::flow::problem::Problem;
+use crate::keeping::{guarded, read_at};
 use crate::time::fact::Fact;
 use crate::time::{Schedule, items};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use stagewire_model::Event;
+use stagewire_model::{Entity, Event};
 use stagewire_store::{FlowRow, SubscriptionRow};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -117,15 +119,27 @@ impl FlowSet {
 /// # Errors
 /// Every problem with its position.
 pub fn check(id: &str, source: &str, catalog: &dyn Catalog) -> Result<Flow, Vec<Problem>> {
-    Flow::load(
-        &format!("{id}.toml"),
-        id,
-        source,
-        Against {
-            fields: &ModelFields,
-            catalog,
-        },
-    )
+    let file = format!("{id}.toml");
+    let against = Against {
+        fields: &ModelFields,
+        catalog,
+    };
+    let flow = Flow::load(&file, id, source, against)?;
+    // what the guards look at counts as read
+    for (entity, field) in guarded(&flow) {
+        let path = Path::of(entity.name(), [field.as_str()]);
+        if let Some((says, todo)) = catalog.left_out(flow.when.connection.as_deref(), &path) {
+            let message = format!("{says}, which the guards of this flow's steps look at");
+            return Err(vec![Problem {
+                file,
+                line: 1,
+                column: 1,
+                message,
+                hint: Some(todo),
+            }]);
+        }
+    }
+    Ok(flow)
 }
 
 /// The hash a file is recognised by.
@@ -185,5 +199,36 @@ impl Catalog for Connections {
 
     fn connections(&self) -> Vec<String> {
         self.0.iter().map(|c| c.id.clone()).collect()
+    }
+
+    fn left_out(&self, connection: Option<&str>, path: &Path) -> Option<(String, String)> {
+        let sources = self
+            .0
+            .iter()
+            .filter(|c| connection.is_none_or(|id| id == c.id));
+        for conn in sources {
+            let of = Entity::parse(&path.root).filter(|_| path.rest.is_empty());
+            if let Some(entity) = of.filter(|e| conn.holding.withholds_all(*e)) {
+                let (id, name) = (&conn.id, entity.name());
+                return Some((
+                    format!("`{id}` does not keep `{name}`, so no such event ever comes"),
+                    format!("add \"{name}\" to its `keep`"),
+                ));
+            }
+            let missing = read_at(path)
+                .into_iter()
+                .find(|(entity, field)| conn.holding.withholds(*entity, field));
+            if let Some((entity, field)) = missing {
+                let name = format!("{}.{field}", entity.name());
+                let todo = match conn.spec.keep.said() {
+                    Some(_) => format!("add \"{name}\" to its `keep`"),
+                    None => format!(
+                        "it needs a `keep` that names \"{name}\", and all else it is to hold"
+                    ),
+                };
+                return Some((format!("`{}` does not keep `{name}`", conn.id), todo));
+            }
+        }
+        None
     }
 }

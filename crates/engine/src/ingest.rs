@@ -118,7 +118,8 @@ impl Lane {
     ///
     /// # Errors
     /// Where the store cannot take it.
-    pub async fn hear(&self, answered: Answered) -> Result<(), Error> {
+    pub async fn hear(&self, mut answered: Answered) -> Result<(), Error> {
+        answered.keep(&self.conn.holding);
         let (send, receive) = oneshot::channel();
         let gone = |_| Error::Unavailable("the lane has stopped".into());
         self.answers
@@ -292,7 +293,12 @@ impl Lane {
             return Ok(Some(v.clone()));
         }
         match self.hub.store.body(d.body).await {
-            Ok(bytes) => Ok(self.conn.connector.cut(&bytes).ok().map(|c| c.value)),
+            Ok(bytes) => Ok(self.conn.connector.cut(&bytes).ok().map(|c| {
+                let mut value = c.value;
+                let conn = &self.conn;
+                conn.connector.cut_delivery(&conn.holding, &mut value);
+                value
+            })),
             Err(Error::NotFound(_) | Error::Sealed(..)) => Ok(None),
             Err(e) => Err(e),
         }

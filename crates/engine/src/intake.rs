@@ -106,7 +106,13 @@ impl Hub {
         };
         let delivery = self.store.next(Table::Delivery);
         let (bytes, value, note) = match conn.connector.cut(body) {
-            Ok(cut) => (cut.bytes, Some(cut.value), proof.old_ms.map(aged)),
+            Ok(cut) => {
+                let (mut bytes, mut value) = (cut.bytes, cut.value);
+                if conn.connector.cut_delivery(&conn.holding, &mut value) {
+                    bytes = serde_json::to_vec(&value).ok();
+                }
+                (bytes, Some(value), proof.old_ms.map(aged))
+            }
             Err(e) => (None, None, Some(e.to_string())),
         };
         if value.as_ref().is_some_and(|v| conn.connector.pings(v)) {

@@ -20,6 +20,7 @@ pub mod hooks;
 pub mod hub;
 pub mod ingest;
 pub mod intake;
+pub mod keeping;
 pub mod ladder;
 pub mod mirror;
 pub mod planner;

@@ -1,16 +1,21 @@
 //! Subscriptions: events that leave as signed CloudEvents. Each is an action with its own destination, so that it has its own
 //! order, retries and circuit. Only `open` values leave, and the `personal` fields an admin has listed.
 
+mod life;
+mod wish;
+
+pub(crate) use life::Answer;
+pub use life::over;
+pub use wish::{Refused, Wish, check_fields, roots_of};
+
 use crate::binding::Bound;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::dispatch::{Dispatcher, Draft, Stored};
 use crate::hub::Hub;
-use crate::mirror::deep_class;
 use crate::planner::{intent, order_key};
 use serde_json::{Map, Value, json};
 use stagewire_connector::Settings;
-use stagewire_model::fields::{Class, field};
-use stagewire_model::{ActionState, Effect, Event, MAIN, Micros, OnceKind, Secret, canonical};
+use stagewire_model::{ActionState, Effect, Event, MAIN, Micros, OnceKind, canonical};
 use stagewire_store::{ActionRow, ConnectionRow, SealedBody, SubscriptionRow, Table};
 use std::sync::Arc;
 
@@ -19,62 +24,38 @@ pub fn flow_id(id: i64) -> String {
     format!("subscription/{id}")
 }
 
-/// Whether a subscription wants this type of event: `*`, an exact type, or `application.*`.
-pub fn wants(s: &SubscriptionRow, kind: &str) -> bool {
-    s.events.iter().any(|e| {
+/// The subscription behind a destination's id.
+pub fn number(conn: &str) -> Option<i64> {
+    conn.strip_prefix("subscription/")?.parse().ok()
+}
+
+/// Whether a subscription wants this type of event (`*`, an exact type, or `application.*`) of this connection.
+pub fn wants(s: &SubscriptionRow, kind: &str, conn: &str) -> bool {
+    let of_type = s.events.iter().any(|e| {
         e == "*"
             || e == kind
             || e.strip_suffix(".*")
                 .is_some_and(|p| kind.split('.').next() == Some(p))
-    })
-}
-
-/// Checks the fields an admin wants to send: known, and never `restricted`.
-///
-/// # Errors
-/// The first field that cannot be sent, and why.
-pub fn check_fields(fields: &[String]) -> Result<(), String> {
-    for path in fields {
-        let (entity, name) = path
-            .split_once('.')
-            .ok_or_else(|| format!("'{path}' is not a field; write it like candidate.full_name"))?;
-        match field(entity, name) {
-            None => return Err(format!("{entity} has no field '{name}'")),
-            Some(f) if deep_class(&f) > Class::Personal => {
-                return Err(format!(
-                    "'{path}' is restricted and never leaves with a subscription"
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
+    });
+    of_type && (s.connections.is_empty() || s.connections.iter().any(|c| c == conn))
 }
 
 /// The destination of a subscription, started.
 pub fn connect(hub: &Arc<Hub>, s: &SubscriptionRow) -> Option<Arc<Dispatcher>> {
     let carrier = hub.carrier.clone()?;
     let id = flow_id(s.id);
-    let mut settings = Settings {
-        base_url: Some(s.url.clone()),
-        ..Settings::default()
-    };
-    settings
-        .fields
-        .insert("base_url".into(), Secret::new(s.url.clone()));
-    settings
-        .fields
-        .insert("signing_secret".into(), Secret::new(s.secret.clone()));
+    let settings = settings(s, hub.env.now());
     let spec = ConnectionSpec {
         id,
         connector: carrier.id.clone(),
         base_url: Some(s.url.clone()),
         auth_url: None,
-        owner: "admin".into(),
+        owner: s.owner.clone(),
         poll_ms: None,
         effect: None,
         once: None,
         webhooks: crate::connection::Webhooks::None,
+        keep: Default::default(),
     };
     let conn = Connection::new(
         spec,
@@ -86,6 +67,20 @@ pub fn connect(hub: &Arc<Hub>, s: &SubscriptionRow) -> Option<Arc<Dispatcher>> {
         },
     );
     Some(hub.add(conn, false))
+}
+
+/// Address and secrets; during a rotation both secrets sign.
+pub(crate) fn settings(s: &SubscriptionRow, now: Micros) -> Settings {
+    let mut secrets = s.secret.clone();
+    if let Some((old, _)) = s.old.as_ref().filter(|(_, until)| *until > now.0) {
+        secrets = format!("{secrets},{old}");
+    }
+    Settings {
+        base_url: Some(s.url.clone()),
+        ..Settings::default()
+    }
+    .with("base_url", &s.url)
+    .with("signing_secret", &secrets)
 }
 
 /// The action that sends an event to a subscription.
@@ -188,75 +183,6 @@ fn with_fields(event: &Event, s: &SubscriptionRow, bound: &Bound) -> Value {
     envelope
 }
 
-/// Why a subscription is not taken, in plain words.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
-
-impl Hub {
-    /// A new subscription: its number and its signing secret, shown once.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub async fn subscribe(
-        self: &Arc<Self>,
-        url: &str,
-        events: Vec<String>,
-        fields: Vec<String>,
-        by: &str,
-    ) -> Result<(i64, String), Refused> {
-        if !(url.starts_with("https://") || url.starts_with("http://")) {
-            return Err(Refused(
-                "the url must begin with https:// or http://".into(),
-            ));
-        }
-        if events.is_empty() {
-            return Err(Refused("say which events: [\"*\"] for all".into()));
-        }
-        check_fields(&fields).map_err(Refused)?;
-        let secret = crate::engine::new_secret(&*self.env);
-        let id = self.store.next(Table::Subscription);
-        let row = SubscriptionRow {
-            id,
-            ws: MAIN,
-            url: url.to_owned(),
-            events,
-            fields,
-            state: "on".into(),
-            at: self.env.now().0,
-            secret: secret.clone(),
-        };
-        let failed = |e: stagewire_store::Error| Refused(e.to_string());
-        self.store
-            .subscription_put(row, by.to_owned())
-            .await
-            .map_err(failed)?;
-        crate::engine::reload_flows(self).await.map_err(failed)?;
-        Ok((id, secret))
-    }
-
-    /// Ends a subscription; what waits for it is not sent.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn unsubscribe(
-        self: &Arc<Self>,
-        id: i64,
-        by: &str,
-    ) -> Result<bool, stagewire_store::Error> {
-        let ended = self
-            .store
-            .subscription_state(id, "deleted".into(), by.to_owned(), self.env.now().0)
-            .await?;
-        if let Some(dispatcher) = self.dispatcher(&flow_id(id)) {
-            dispatcher.stop();
-        }
-        self.remove(&flow_id(id));
-        crate::engine::reload_flows(self).await?;
-        Ok(ended)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,32 +197,46 @@ mod tests {
             state: "on".into(),
             at: 0,
             secret: String::new(),
+            connections: Vec::new(),
+            owner: "ana".into(),
+            old: None,
+            missed: None,
         }
     }
 
     #[test]
     fn types_are_matched_whole_or_by_their_entity() {
-        assert!(wants(&subscription(&["*"]), "candidate.created"));
+        assert!(wants(&subscription(&["*"]), "candidate.created", "gh"));
         assert!(wants(
             &subscription(&["application.*"]),
-            "application.hired"
+            "application.hired",
+            "gh"
         ));
         assert!(!wants(
             &subscription(&["application.*"]),
-            "applications.hired"
+            "applications.hired",
+            "gh"
         ));
         assert!(!wants(
             &subscription(&["application.hired"]),
-            "application.unhired"
+            "application.unhired",
+            "gh"
         ));
+        let one = SubscriptionRow {
+            connections: vec!["gh".into()],
+            ..subscription(&["*"])
+        };
+        assert!(wants(&one, "job.opened", "gh") && !wants(&one, "job.opened", "other"));
     }
 
     #[test]
-    fn restricted_fields_are_refused_by_name() {
-        assert!(check_fields(&["candidate.full_name".into()]).is_ok());
-        assert!(check_fields(&["offer.pay".into()]).is_err_and(|e| e.contains("restricted")));
-        assert!(
-            check_fields(&["candidate.shoe_size".into()]).is_err_and(|e| e.contains("no field"))
+    fn both_secrets_sign_during_a_rotation_and_only_the_new_one_after_it() {
+        let mut s = subscription(&["*"]);
+        (s.secret, s.old) = ("new".into(), Some(("old".into(), 50)));
+        assert_eq!(
+            settings(&s, Micros(49)).all("signing_secret"),
+            ["new", "old"]
         );
+        assert_eq!(settings(&s, Micros(50)).all("signing_secret"), ["new"]);
     }
 }

@@ -22,6 +22,9 @@ pub async fn work(hub: Arc<Hub>) {
         }
         if round.is_multiple_of(60) {
             purge(&hub, now).await;
+            if let Err(e) = hub.refresh_subscriptions().await {
+                tracing::error!(cause = %e, "subscriptions could not be read");
+            }
         }
         round += 1;
     }

@@ -183,5 +183,8 @@ pub(crate) enum Token {
         /// What it may do: viewer, reviewer, operator, admin or owner.
         #[arg(long, default_value = "viewer")]
         role: String,
+        /// What else: records:restricted (records show pay and other restricted fields) or records:open (only what is open).
+        #[arg(long)]
+        scope: Option<String>,
     },
 }

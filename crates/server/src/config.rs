@@ -78,9 +78,9 @@ const CONNECTION: &[&str] = &[
     "effect",
     "once",
     "webhooks",
+    "keep",
     "fields",
 ];
-const CONNECTION_LATER: &[&str] = &["keep"];
 const ALERT: &[&str] = &["to"];
 const HOMES: Homes = &[
     ("[server]", SERVER),
@@ -88,7 +88,6 @@ const HOMES: Homes = &[
     ("[workspace]", WORKSPACE),
     ("[network]", NETWORK),
     ("[[connection]]", CONNECTION),
-    ("[[connection]]", CONNECTION_LATER),
     ("[[alert]]", ALERT),
 ];
 

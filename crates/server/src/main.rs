@@ -73,7 +73,9 @@ async fn run(cli: Cli) -> Result<(), Stop> {
         Command::Connector(Connector::New { name, within }) => {
             connector::new(&read()?, name, within.as_deref(), format)
         }
-        Command::Token(Token::New { name, role }) => token::new(&read()?, name, role, format).await,
+        Command::Token(Token::New { name, role, scope }) => {
+            token::new(&read()?, name, role, scope.as_deref(), format).await
+        }
         Command::OpenapiDump => {
             let document = stagewire_api::openapi(env!("CARGO_PKG_VERSION"));
             told::say(&format!("{document:#}"));

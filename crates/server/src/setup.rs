@@ -154,6 +154,7 @@ fn spec(c: &Connection) -> ConnectionSpec {
         effect: c.effect,
         once: c.once,
         webhooks: c.webhooks,
+        keep: c.keep.clone(),
     }
 }
 

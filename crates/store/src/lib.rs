@@ -92,6 +92,14 @@ ops! {
     read records(ws: i64, ids: Vec<[u8; 16]>) -> Vec<Option<RecordRow>>;
     /// Records of one entity about a person, newest first.
     read related(ws: i64, person: [u8; 16], entity: stagewire_model::Entity) -> Vec<RecordRow>;
+    /// Records of a connection behind a number, in the order of their numbers.
+    read records_after(conn: String, rid: i64, limit: i64) -> Vec<RecordRow>;
+    /// Forgets records, with their history.
+    write records_drop(ws: i64, ids: Vec<[u8; 16]>) -> i64;
+    /// Deliveries of a connection behind a number, with their bodies where they are kept.
+    read bodies_after(conn: String, delivery: i64, limit: i64) -> Vec<(i64, i64, Option<Vec<u8>>)>;
+    /// Puts another content in the place of a body.
+    write body_replace(body: SealedBody) -> ();
     /// Applies a write set whole, or nothing of it where the ground has moved.
     write apply(set: Box<WriteSet>) -> Applied;
     /// Records of one kind that are there, in the order of their numbers, after the given one.
@@ -214,8 +222,12 @@ ops! {
     read subscriptions(ws: i64) -> Vec<SubscriptionRow>;
     /// Adds one.
     write subscription_put(row: SubscriptionRow, by: String) -> ();
-    /// Changes the state of one (`paused`, `deleted`).
-    write subscription_state(id: i64, state: String, by: String, at: i64) -> bool;
+    /// Ends one, and what waits for it; who ended it and why stands in the audit log.
+    write subscription_end(id: i64, by: String, why: String, at: i64) -> bool;
+    /// Gives one a new secret; the one before signs too until then.
+    write subscription_secret(id: i64, secret: String, until: i64, by: String, at: i64) -> bool;
+    /// Its address answered that there is nothing there (or, with false, answered well): how many times in a row, and since when.
+    write subscription_missed(id: i64, missed: bool, at: i64) -> (i64, i64);
     /// Adds an API token by the hash of its text.
     write token_put(ws: i64, name: String, role: String, scopes: String, hash: [u8; 32], at: i64, by: String) -> i64;
     /// The token of that hash: id, name, role.
@@ -232,6 +244,8 @@ ops! {
     // ---- lists and housekeeping
     /// One page of a list.
     read page(query: Query) -> Page;
+    /// The bodies of deliveries, where they are still kept.
+    read raw(ws: i64, deliveries: Vec<i64>) -> Vec<Option<Vec<u8>>>;
     /// Counts for metrics and readiness.
     read counts() -> Vec<(String, String, i64)>;
     /// Writes a whole copy of the database to a file that must not be there yet. Keys stay wrapped: the master key is not in it.

@@ -8,14 +8,18 @@ mod connections;
 mod deliveries;
 mod failures;
 mod flows;
+mod history;
 mod holds;
 mod hooks;
+mod keeping;
 mod lists;
 mod migrate;
 mod names;
 mod reads;
+mod records;
 mod replay;
 mod rows;
+mod subscriptions;
 mod timers;
 mod tx;
 mod upkeep;
@@ -27,8 +31,8 @@ use names::Names;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 pub(crate) use tx::{Rx, Tx};
 
 /// What SQLite said.
@@ -100,6 +104,24 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) names: Names,
     ids: [AtomicI64; Table::ALL.len()],
+    /// The installation's own key, read at the start.
+    install: OnceLock<[u8; 32]>,
+    /// The last moment of change that was given out; only the writer moves it.
+    changed: AtomicI64,
+}
+
+impl Shared {
+    pub(crate) fn install(&self) -> &[u8; 32] {
+        self.install.get().unwrap_or(&[0; 32])
+    }
+
+    /// The moment of a change: now, but later than that of every change before it, so that a reader who has read up to one
+    /// misses nothing that is committed after it, whichever lane it comes from and whatever the clock does.
+    pub(crate) fn change_at(&self, now: i64) -> i64 {
+        let at = now.max(self.changed.load(Ordering::Relaxed) + 1);
+        self.changed.store(at, Ordering::Relaxed);
+        at
+    }
 }
 
 /// A store on one SQLite file.
@@ -107,7 +129,6 @@ pub struct Sqlite {
     shared: Arc<Shared>,
     writer: writer::Writer,
     readers: reads::Readers,
-    install: [u8; 32],
     _dir: DataDir,
 }
 
@@ -131,15 +152,19 @@ impl Sqlite {
             keys: Keys::new(options.master),
             names: Names::default(),
             ids: Default::default(),
+            install: OnceLock::new(),
+            changed: AtomicI64::new(0),
         });
-        let install = bootstrap(&conn, &shared)?;
+        let _ = shared.install.set(bootstrap(&conn, &shared)?);
+        shared
+            .changed
+            .store(records::last_change(&conn)?, Ordering::Relaxed);
         let readers = reads::Readers::start(&file, &shared, 3)?;
         let writer = writer::Writer::start(conn, shared.clone())?;
         Ok(Sqlite {
             shared,
             writer,
             readers,
-            install,
             _dir: dir,
         })
     }
@@ -153,7 +178,7 @@ impl Sqlite {
     }
 
     pub(crate) fn install(&self) -> &[u8; 32] {
-        &self.install
+        self.shared.install()
     }
 
     pub(crate) async fn write<T: Send + 'static>(

@@ -237,6 +237,10 @@ pub struct RecordRow {
     pub remote_updated: Option<i64>,
     pub deleted_at: Option<i64>,
     pub deletion: Option<String>,
+    /// The event of its last change, if that was one.
+    pub event: Option<[u8; 16]>,
+    /// The delivery that its last change came with.
+    pub delivery: Option<i64>,
     pub fields: Map<String, Value>,
 }
 
@@ -629,6 +633,8 @@ pub struct ConnectionRow {
     pub fields: Map<String, Value>,
     pub fields_hash: Option<Vec<u8>>,
     pub token: Option<Value>,
+    /// What it keeps of its vendor's data, in the engine's words; no personal value in it.
+    pub kept: Option<Value>,
 }
 
 /// A change of a connection; `None` leaves as it is.
@@ -646,6 +652,9 @@ pub struct ConnectionChange {
     pub last_ping: Option<i64>,
     pub fields: Option<(Map<String, Value>, Vec<u8>)>,
     pub token: Option<Option<Value>>,
+    pub kept: Option<Value>,
+    /// Streams that are read from their beginning again.
+    pub reread: Vec<String>,
     pub audit: Option<AuditEntry>,
     pub now: i64,
 }
@@ -753,6 +762,14 @@ pub struct SubscriptionRow {
     pub state: String,
     pub at: i64,
     pub secret: String,
+    /// Only events of these connections; empty = of all.
+    pub connections: Vec<String>,
+    /// Who made it, and is told when it ends by itself.
+    pub owner: String,
+    /// The secret before this one, and until when it still signs too.
+    pub old: Option<(String, i64)>,
+    /// How many answers in a row said that there is nothing at its address, and since when.
+    pub missed: Option<(i64, i64)>,
 }
 
 /// An API token.
@@ -879,4 +896,6 @@ pub struct Query {
 pub struct Page {
     pub items: Vec<Value>,
     pub next: Option<String>,
+    /// Where to go on later, on the last page too; only lists in the order of changes have it.
+    pub resume: Option<String>,
 }

@@ -6,8 +6,8 @@ use stagewire_store::{
     ActionRow, Admitted, Applied, AuditEntry, ByHand, Claim, Claimed, Class, ConnectionChange,
     DataDir, Decision, DeliveryDone, DeliveryState, Error, Failing, FlowChange, HoldDone, HoldRow,
     HookRow, HookState, NewDelivery, Options, Query, RecordRow, RecordWrite, Replay, RunRow,
-    RunState, RungChange, SealedBody, Settle, Sqlite, Store, Table, TimerKind, TimerRow, WantRow,
-    WriteSet,
+    RunState, RungChange, SealedBody, Settle, Sqlite, Store, SubscriptionRow, Table, TimerKind,
+    TimerRow, WantRow, WriteSet,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -207,6 +207,8 @@ fn record(s: &dyn Store, n: u8, revision: i64) -> RecordWrite {
         remote_updated: None,
         deleted_at: None,
         deletion: None,
+        event: None,
+        delivery: None,
         fields,
     };
     RecordWrite {
@@ -1315,4 +1317,114 @@ async fn timers_outlive_the_process_and_a_rule_is_forgotten_in_slices() {
             .expect("writable")
     };
     assert_eq!((forget().await, forget().await, forget().await), (3, 2, 0));
+}
+
+#[tokio::test]
+async fn a_later_commit_is_a_later_change_even_where_the_clock_was_set_back() {
+    let place = Place::new();
+    let s = open(&place.0);
+    for n in [9, 3, 5] {
+        let records = vec![record(&s, n, 1)]; // each says an earlier time than the first
+        apply(&s, WriteSet { records, ..set() }).await;
+    }
+    let ask = |cursor: Option<String>| Query {
+        ws: MAIN,
+        list: "records/candidate".into(),
+        filters: vec![],
+        cursor,
+        limit: 10,
+    };
+    let page = s.page(ask(None)).await.expect("readable");
+    let ids = |p: &stagewire_store::Page| {
+        p.items
+            .iter()
+            .filter_map(|r| r["remote_id"].as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (ids(&page), &page.next),
+        (vec!["9".into(), "3".into(), "5".into()], &None)
+    );
+    drop(s);
+    let s = reopened(&place).await;
+    let records = vec![record(&s, 1, 1)];
+    apply(&s, WriteSet { records, ..set() }).await;
+    let later = s.page(ask(page.resume)).await.expect("readable");
+    assert_eq!(ids(&later), ["1"], "and after a restart");
+}
+
+#[tokio::test]
+async fn a_subscriptions_secrets_are_sealed_and_its_misses_counted() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let row = SubscriptionRow {
+        id: s.next(Table::Subscription),
+        ws: MAIN,
+        url: "https://example.com".into(),
+        events: vec!["*".into()],
+        fields: vec![],
+        state: "on".into(),
+        at: NOW,
+        secret: "whsec_first".into(),
+        connections: vec!["gh".into()],
+        owner: "ana".into(),
+        old: None,
+        missed: None,
+    };
+    let id = row.id;
+    s.subscription_put(row, "ana".into())
+        .await
+        .expect("written");
+    assert!(
+        s.subscription_secret(id, "whsec_second".into(), NOW + 5, "ana".into(), NOW)
+            .await
+            .expect("written")
+    );
+    assert_eq!(
+        s.subscription_missed(id, true, NOW + 1)
+            .await
+            .expect("written"),
+        (1, NOW + 1)
+    );
+    assert_eq!(
+        s.subscription_missed(id, true, NOW + 2)
+            .await
+            .expect("written"),
+        (2, NOW + 1)
+    );
+    drop(s);
+    let s = reopened(&place).await;
+    let held = s.subscriptions(MAIN).await.expect("readable").remove(0);
+    assert_eq!(
+        (held.secret.as_str(), held.old),
+        ("whsec_second", Some(("whsec_first".into(), NOW + 5)))
+    );
+    assert_eq!(
+        (held.missed, held.owner.as_str()),
+        (Some((2, NOW + 1)), "ana")
+    );
+    assert_eq!(
+        s.subscription_missed(id, false, NOW + 3)
+            .await
+            .expect("written")
+            .0,
+        0
+    );
+    s.purge(NOW + 6, 10).await.expect("writable");
+    assert_eq!(
+        s.subscriptions(MAIN).await.expect("readable")[0].old,
+        None,
+        "a day later only one signs"
+    );
+    assert!(
+        s.subscription_end(id, "the receiver".into(), "gone".into(), NOW + 7)
+            .await
+            .expect("written")
+    );
+    assert!(
+        !s.subscription_end(id, "ana".into(), String::new(), NOW + 8)
+            .await
+            .expect("written")
+    );
+    assert!(s.subscriptions(MAIN).await.expect("readable").is_empty());
 }

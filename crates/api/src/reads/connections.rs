@@ -10,6 +10,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 use stagewire_engine::connection::{Connection, State as Condition};
 use stagewire_engine::hooks;
+use stagewire_engine::keeping;
 use stagewire_model::{MAIN, Micros};
 use stagewire_store::ConnectionRow;
 use std::collections::HashMap;
@@ -62,6 +63,8 @@ async fn connection(State(api): State<Api>, Id(id): Id) -> Result<Json<Value>, P
     item["streams"] = conn.connector.streams().iter().map(|s| json!({"name": s.name, "entity": s.entity.name(), "rows": checkpoints.get(&s.name)})).collect();
     item["scopes"] =
         json!({"needed": api.hub.wanted_scopes(&conn, &[]), "granted": conn.granted()});
+    item["keep"] = json!(conn.spec.keep.said());
+    item["keep_needed"] = json!(keeping::needed(&api.hub, &conn));
     item["actions"] = conn
         .connector
         .actions(&settings)

@@ -1,6 +1,7 @@
 //! Pages of what the store keeps, newest first.
 
 use crate::Api;
+use crate::input::Id;
 use crate::list::{Asked, Listed, page, slice};
 use crate::problem::Problem;
 use crate::shape::{self, Page};
@@ -26,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(completeness))
         .routes(routes!(audit))
         .routes(routes!(subscriptions))
+        .routes(routes!(subscription_by_id))
 }
 
 type Answer = Result<Json<Listed>, Problem>;
@@ -107,13 +109,26 @@ async fn audit(State(api): State<Api>, asked: Asked) -> Answer {
 async fn subscriptions(State(api): State<Api>, asked: Asked) -> Answer {
     let wanted = asked.of("subscriptions")?;
     let rows = api.hub.store.subscriptions(MAIN).await?;
-    Ok(Json(slice(
-        rows.iter().map(subscription).collect(),
-        &wanted,
-    )))
+    let now = api.hub.env.now();
+    let items = rows.iter().map(|row| subscription(row, now)).collect();
+    Ok(Json(slice(items, &wanted)))
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/v1/subscriptions/{id}", tag = "subscriptions", params(("id" = String, Path, description = "Its number.")), responses((status = 200, description = "The subscription.", body = shape::Subscription)))]
+async fn subscription_by_id(State(api): State<Api>, id: Id) -> Result<Json<Value>, Problem> {
+    let number = id.number("subscription")?;
+    let rows = api.hub.store.subscriptions(MAIN).await?;
+    let row = rows.iter().find(|row| row.id == number);
+    let item = row.map(|row| subscription(row, api.hub.env.now()));
+    item.map(Json)
+        .ok_or_else(|| Problem::not_found("subscription"))
 }
 
 /// A subscription without its secret.
-fn subscription(row: &SubscriptionRow) -> Value {
-    json!({"id": row.id.to_string(), "url": row.url, "events": row.events, "fields": row.fields, "state": row.state, "created_at": Micros(row.at).text()})
+fn subscription(row: &SubscriptionRow, now: Micros) -> Value {
+    let both = row.old.as_ref().map(|(_, until)| *until);
+    let (missed, since) = row.missed.unzip();
+    json!({"id": row.id.to_string(), "url": row.url, "events": row.events, "fields": row.fields, "connections": row.connections, "state": row.state, "owner": row.owner, "created_at": Micros(row.at).text(),
+        "both_until": both.filter(|t| *t > now.0).map(|t| Micros(t).text()), "not_found": missed.unwrap_or(0), "not_found_since": since.map(|t| Micros(t).text())})
 }

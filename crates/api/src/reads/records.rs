@@ -1,35 +1,38 @@
-//! Records of the common model, as our copy holds them. Every field of an entity is in every record: what the vendor does not supply
-//! is null (a list is empty) and named in `meta.not_available`.
+//! Records of the common model, as our copy holds them: listed in the order of their changes, found by what is indexed, shown as far
+//! as the caller may see. Asks no vendor.
+
+mod complete;
+mod view;
+
+pub(crate) use complete::has_raw;
 
 use crate::Api;
-use crate::input::Id;
-use crate::list::{Asked, Listed, one, page};
+use crate::auth::{Caller, Role};
+use crate::list::{Asked, Filter, Wanted, filters, stored};
 use crate::problem::Problem;
-use crate::shape::Page;
+use crate::shape::Changes;
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Map, Value, json};
-use stagewire_engine::flow::nearest::hint;
-use stagewire_model::fields::{self, Field, Kind};
-use stagewire_model::{Entity, RecordId};
-use std::collections::BTreeSet;
+use serde::Serialize;
+use serde_json::{Value, json};
+use stagewire_connector::Holding;
+use stagewire_engine::flow::nearest::{hint, nearest};
+use stagewire_model::fields::{self, Kind};
+use stagewire_model::{Entity, MAIN, Micros, RecordId, time};
+use stagewire_store::{AuditEntry, Class, DAY};
+use std::collections::{BTreeSet, HashMap};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use view::Selection;
+
+/// Records with their raw payloads on one page, at most.
+const MOST_RAW: i64 = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(records))
         .routes(routes!(record))
 }
-
-/// Words that are ours, not a vendor's: they have no `_raw` beside them.
-const OURS: &[&str] = &[
-    "kind_source",
-    "entered_at_precision",
-    "evidence",
-    "from_status",
-    "to_status",
-];
 
 /// A record of the common model; its fields are those of its entity.
 #[derive(utoipa::ToSchema)]
@@ -38,41 +41,181 @@ pub(crate) struct Record(
     #[expect(dead_code, reason = "only its name stands in the document")] Value,
 );
 
-/// Records of one entity, oldest change first: a reader that keeps its last `next` misses nothing.
-#[utoipa::path(get, path = "/api/v1/records/{entity}", tag = "records", params(("entity" = String, Path, description = "`candidate`, `application`, `job` …")), responses((status = 200, description = "A page.", body = Page<Record>)))]
+/// A page of records.
+#[derive(Serialize)]
+struct Changed {
+    items: Vec<Value>,
+    next: Option<String>,
+    resume: Option<String>,
+}
+
+/// What a connection can tell of an entity.
+struct Supply {
+    /// Fields its connector supplies and it keeps.
+    told: BTreeSet<String>,
+    /// Fields its connector supplies and it does not keep.
+    cut: BTreeSet<String>,
+}
+
+impl Supply {
+    fn of(holding: &Holding, entity: Entity) -> Supply {
+        let all = holding.supplies(entity).into_iter();
+        let (cut, told) = all.partition(|f| holding.withholds(entity, f));
+        Supply { told, cut }
+    }
+}
+
+/// How records are to look.
+struct Look {
+    fields: Option<Selection>,
+    raw: bool,
+}
+
+impl Look {
+    fn of(entity: Entity, asked: &mut Asked, caller: &Caller) -> Result<Look, Problem> {
+        let fields = asked.take("fields")?;
+        let fields = fields.map(|f| Selection::parse(entity, &f)).transpose()?;
+        let raw = match asked.take("raw")?.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(Problem::bad("`raw` is true or false")),
+        };
+        if raw {
+            caller.must_be(Role::Admin, "reading raw payloads")?;
+            if entity == Entity::StageTransition {
+                return Err(Problem::bad("`stage_transition` has no raw payload"));
+            }
+        }
+        Ok(Look { fields, raw })
+    }
+}
+
+/// Records of one entity, oldest change first. `next` is the following page; `resume`, which the last page has too, goes on from
+/// here at any later time, as `cursor`: whoever keeps it misses no change.
+#[utoipa::path(get, path = "/api/v1/records/{entity}", tag = "records", params(("entity" = String, Path, description = "`candidate`, `application`, `job` …"), ("fields" = Option<String>, Query, description = "Only these, separated by commas, such as `status,location.city`; `entity`, `id`, `revision`, `deleted_at` and `meta` come along."), ("raw" = Option<bool>, Query, description = "With `raw`: the delivery that the last change came with, as it is kept; null where it came with a read, or is purged. For admins, and audited; at most 100 on a page.")), responses((status = 200, description = "A page.", body = Changes<Record>)))]
 async fn records(
     State(api): State<Api>,
-    Id(name): Id,
-    asked: Asked,
-) -> Result<Json<Listed>, Problem> {
+    Path(name): Path<String>,
+    caller: Caller,
+    mut asked: Asked,
+) -> Result<Json<Changed>, Problem> {
     let entity = entity(&name)?;
-    let wanted = asked.of(if entity == Entity::StageTransition {
-        "records/stage_transition"
-    } else {
-        "records/{entity}"
-    })?;
-    let mut page = page(&api, &format!("records/{}", entity.name()), wanted).await?;
-    page.items
-        .iter_mut()
-        .for_each(|item| complete(entity, item));
-    Ok(Json(page))
+    let look = Look::of(entity, &mut asked, &caller)?;
+    let known: Vec<&Filter> = filters("records/{entity}")
+        .iter()
+        .filter(|f| has_filter(entity, f.0))
+        .collect();
+    let wanted = asked.among(&known, &|key, known| stranger(entity, key, known))?;
+    words_fit(entity, &wanted)?;
+    if look.raw && wanted.limit > MOST_RAW {
+        return Err(Problem::bad(format!(
+            "with `raw`, `limit` is at most {MOST_RAW}"
+        )));
+    }
+    let mut page = stored(&api, &format!("records/{}", entity.name()), wanted).await?;
+    shown(&api, entity, &mut page.items, &look, &caller).await?;
+    Ok(Json(Changed {
+        items: page.items,
+        next: page.next,
+        resume: page.resume,
+    }))
 }
 
 /// One record.
-#[utoipa::path(get, path = "/api/v1/records/{entity}/{id}", tag = "records", params(("entity" = String, Path, description = "`candidate`, `application`, `job` …"), ("id" = String, Path, description = "Our id, such as `app_…`.")), responses((status = 200, description = "The record.", body = Record)))]
+#[utoipa::path(get, path = "/api/v1/records/{entity}/{id}", tag = "records", params(("entity" = String, Path, description = "`candidate`, `application`, `job` …"), ("id" = String, Path, description = "Our id, such as `app_…`."), ("fields" = Option<String>, Query, description = "Only these, as in the list."), ("raw" = Option<bool>, Query, description = "With `raw`, as in the list.")), responses((status = 200, description = "The record.", body = Record)))]
 async fn record(
     State(api): State<Api>,
     Path((name, id)): Path<(String, String)>,
+    caller: Caller,
+    mut asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     let entity = entity(&name)?;
-    if RecordId::parse(&id).is_none_or(|(e, _)| e != entity) || entity == Entity::StageTransition {
+    if entity == Entity::StageTransition {
+        return Err(Problem::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "transitions are listed, not asked for one by one: ?application_id=app_…",
+        ));
+    }
+    if RecordId::parse(&id).is_none_or(|(e, _)| e != entity) {
         return Err(Problem::not_found(entity.name()));
     }
-    let mut item = one(&api, &format!("records/{}", entity.name()), "id", &id)
-        .await?
-        .ok_or_else(|| Problem::not_found(entity.name()))?;
-    complete(entity, &mut item);
-    Ok(Json(item))
+    let look = Look::of(entity, &mut asked, &caller)?;
+    let only = asked.among(&[], &|key, _| {
+        Problem::bad(format!("there is no `{key}` here; it can be: fields, raw"))
+    })?;
+    let wanted = Wanted {
+        limit: 1,
+        filters: vec![("id".to_owned(), id)],
+        ..only
+    };
+    let mut page = stored(&api, &format!("records/{}", entity.name()), wanted).await?;
+    shown(&api, entity, &mut page.items, &look, &caller).await?;
+    let item = page.items.pop();
+    Ok(Json(item.ok_or_else(|| Problem::not_found(entity.name()))?))
+}
+
+/// Whole, then cut to what the caller may see and asked for.
+async fn shown(
+    api: &Api,
+    entity: Entity,
+    items: &mut [Value],
+    look: &Look,
+    caller: &Caller,
+) -> Result<(), Problem> {
+    let mut supplies: HashMap<String, Option<Supply>> = HashMap::new();
+    let raw = match look.raw {
+        true => raw(api, entity, items, caller).await?,
+        false => Vec::new(),
+    };
+    let kept_since = api.hub.env.now().0 - Class::Delivery.days() * DAY;
+    for (n, item) in items.iter_mut().enumerate() {
+        let conn = item["connection"].as_str().unwrap_or_default().to_owned();
+        let supply = supplies.entry(conn).or_insert_with_key(|conn| {
+            let conn = api.hub.connection(conn)?;
+            Some(Supply::of(&conn.holding, entity))
+        });
+        complete::complete(entity, item, supply.as_ref());
+        let seen = item["provenance"]["observed_at"].as_str();
+        let seen = seen.and_then(time::parse_instant);
+        if seen.is_some_and(|(Micros(at), _)| at < kept_since) {
+            item["provenance"]["raw_ref"] = Value::Null;
+        }
+        view::hide(entity, item, caller.sees);
+        if let Some(fields) = &look.fields {
+            fields.cut(item);
+        }
+        if look.raw {
+            item["raw"] = raw.get(n).cloned().unwrap_or(Value::Null);
+        }
+    }
+    Ok(())
+}
+
+/// The kept deliveries behind these records, in their order; who looked is written down first.
+async fn raw(
+    api: &Api,
+    entity: Entity,
+    items: &[Value],
+    caller: &Caller,
+) -> Result<Vec<Value>, Problem> {
+    let ids: Vec<&str> = items.iter().filter_map(|i| i["id"].as_str()).collect();
+    let entry = AuditEntry {
+        ws: MAIN,
+        at: api.hub.env.now().0,
+        actor: caller.name.to_string(),
+        verb: "raw payloads read".into(),
+        object: format!("records/{}", entity.name()),
+        detail: format!("{} record(s): {}", ids.len(), ids.join(" ")),
+    };
+    api.hub.store.audit(entry).await?;
+    let number = |i: &Value| i["provenance"]["raw_ref"].as_str()?.parse().ok();
+    let deliveries: Vec<i64> = items.iter().map(|i| number(i).unwrap_or(0)).collect();
+    let bodies = api.hub.store.raw(MAIN, deliveries).await?;
+    let read = |b: Option<Vec<u8>>| b.and_then(|b| serde_json::from_slice(&b).ok());
+    Ok(bodies
+        .into_iter()
+        .map(|b| read(b).unwrap_or(Value::Null))
+        .collect())
 }
 
 fn entity(name: &str) -> Result<Entity, Problem> {
@@ -87,135 +230,49 @@ fn entity(name: &str) -> Result<Entity, Problem> {
     })
 }
 
-/// Whether the vendor's own words stand beside a field.
-pub(crate) fn has_raw(field: &Field) -> bool {
-    matches!(field.kind, Kind::Enum(_)) && !OURS.contains(&field.name)
+/// Whether an entity's records can be found by this.
+fn has_filter(entity: Entity, name: &str) -> bool {
+    let own =
+        || fields::entity(entity.name()).is_some_and(|e| e.fields.iter().any(|f| f.name == name));
+    match (entity, name) {
+        (_, "updated_after" | "changed_after") => true,
+        (Entity::StageTransition, name) => name == "application_id",
+        (_, "connection" | "remote_id" | "id" | "deleted") => true,
+        (Entity::Candidate | Entity::User, "email") => true,
+        (_, "email") => false,
+        _ => own(),
+    }
 }
 
-/// Puts in every field the entity has, in the order of the model.
-pub(crate) fn complete(entity: Entity, item: &mut Value) {
-    let (Some(known), Some(held)) = (fields::entity(entity.name()), item.as_object_mut()) else {
-        return;
+fn stranger(entity: Entity, key: &str, known: &[&Filter]) -> Problem {
+    let more = ["limit", "cursor", "fields", "raw"];
+    let names: Vec<&str> = known.iter().map(|f| f.0).chain(more).collect();
+    let near = nearest(key, names.iter().copied())
+        .map(|n| format!("; did you mean `{n}`?"))
+        .unwrap_or_default();
+    Problem::bad(format!(
+        "`{}` cannot be filtered by `{key}`{near}; it can be: {}",
+        entity.name(),
+        names.join(", ")
+    ))
+}
+
+/// A status that the entity never has would give an empty page that looks like an answer.
+fn words_fit(entity: Entity, wanted: &Wanted) -> Result<(), Problem> {
+    let Some((_, word)) = wanted.filters.iter().find(|(k, _)| k == "status") else {
+        return Ok(());
     };
-    let mut held = std::mem::take(held);
-    let mut meta = match held.remove("meta") {
-        Some(Value::Object(meta)) => meta,
-        _ => Map::new(),
-    };
-    let mut missing: BTreeSet<String> = texts(&meta, "not_available");
-    let custom = held.remove("custom_fields");
-    let (own, envelope): (Vec<&Field>, Vec<&Field>) = known
-        .all()
-        .filter(|f| !f.derived)
-        .partition(|f| known.fields.iter().any(|o| o.name == f.name));
-    let mut out = Map::new();
-    let mut put = |out: &mut Map<String, Value>, name: &str, kind: Kind| {
-        let value = held.remove(name).unwrap_or_else(|| {
-            match (name, kind) {
-                ("hold_automation", _) => return json!(false), // ours: off until a person sets it
-                ("deletion", _) => return Value::Null,
-                _ => missing.insert(name.to_owned()),
-            };
-            match (name, kind) {
-                ("anonymized", _) => json!(false),
-                (_, Kind::List(_)) => json!([]),
-                _ => Value::Null,
-            }
-        });
-        out.insert(name.to_owned(), value);
-    };
-    for field in envelope
+    let field = ["status", "state"]
         .iter()
-        .filter(|f| !matches!(f.name, "custom_fields" | "meta"))
-    {
-        put(&mut out, field.name, field.kind);
-    }
-    for field in own {
-        put(&mut out, field.name, field.kind);
-        if has_raw(field) {
-            put(&mut out, &format!("{}_raw", field.name), Kind::Text);
+        .find_map(|f| fields::field(entity.name(), f));
+    match field.map(|f| f.kind) {
+        Some(Kind::Enum(words)) if !words.contains(&word.as_str()) => {
+            let says = json!(word);
+            Err(Problem::bad(format!(
+                "{says} is not one of {}",
+                words.join(", ")
+            )))
         }
-    }
-    out.extend(held);
-    if custom.is_none() {
-        missing.insert("custom_fields".into());
-    }
-    out.insert("custom_fields".into(), custom.unwrap_or_else(|| json!([])));
-    if let Some(Value::Object(p)) = out.get_mut("provenance") {
-        for name in ["channel", "observed_at", "event_id", "raw_ref"] {
-            p.entry(name).or_insert(Value::Null);
-        }
-    }
-    meta.insert("not_available".into(), json!(missing));
-    for name in ["redacted", "warnings"] {
-        meta.entry(name).or_insert_with(|| json!([]));
-    }
-    out.insert("meta".into(), Value::Object(meta));
-    *item = Value::Object(out);
-}
-
-fn texts(meta: &Map<String, Value>, name: &str) -> BTreeSet<String> {
-    meta.get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_field_is_there_and_what_is_not_supplied_is_named() {
-        let mut item = json!({"schema": "recruiting/1", "entity": "application", "id": "app_1", "status": "active", "job_id": null, "provenance": {"channel": "webhook", "observed_at": "x"}, "house_word": 1,
-            "meta": {"not_available": ["recruiter"], "redacted": [], "warnings": []}});
-        complete(Entity::Application, &mut item);
-        for field in fields::entity("application")
-            .expect("it exists")
-            .all()
-            .filter(|f| !f.derived)
-        {
-            assert!(item.get(field.name).is_some(), "{}", field.name);
-        }
-        let missing: Vec<&str> = item["meta"]["not_available"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
-        assert!(
-            missing.contains(&"offer_ids")
-                && missing.contains(&"recruiter")
-                && missing.contains(&"status_raw"),
-            "{missing:?}"
-        );
-        assert!(
-            !missing.contains(&"job_id")
-                && !missing.contains(&"status")
-                && !missing.contains(&"hold_automation"),
-            "{missing:?}"
-        );
-        assert_eq!(
-            (
-                &item["offer_ids"],
-                &item["stage_id"],
-                &item["hold_automation"],
-                &item["house_word"]
-            ),
-            (&json!([]), &Value::Null, &json!(false), &json!(1))
-        );
-        assert_eq!(item["provenance"]["raw_ref"], Value::Null);
-    }
-
-    #[test]
-    fn every_entity_of_the_model_can_be_completed() {
-        for entity in Entity::ALL {
-            let mut item = json!({});
-            complete(*entity, &mut item);
-            assert!(item["meta"]["not_available"].is_array(), "{entity}");
-        }
+        _ => Ok(()),
     }
 }

@@ -404,10 +404,20 @@ shapes! {
         events: Vec<String>,
         /// Personal fields that an admin lets out with them.
         fields: Vec<String>,
+        /// Only events of these connections; empty = of all.
+        connections: Vec<String>,
         /// `on`, `paused`.
         state: String,
+        /// Who made it, and is told when it ends by itself.
+        owner: String,
         /// When it was made.
         created_at: String,
+        /// Until when the secret before the last one signs too.
+        both_until: Option<String>,
+        /// Answers in a row that there is nothing at its address.
+        not_found: i64,
+        /// Since when.
+        not_found_since: Option<String>,
     }
     /// What a replay did, or would do.
     Replayed {

@@ -1,7 +1,7 @@
 //! The installation itself: tokens, and the word that this is the live one.
 
 use crate::Api;
-use crate::auth::{Caller, Role};
+use crate::auth::{Caller, Role, SCOPES};
 use crate::input::Json as Body;
 use crate::problem::Problem;
 use axum::Json;
@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use stagewire_engine::flow::nearest::hint;
 use stagewire_model::{MAIN, id};
 use stagewire_store::AuditEntry;
 use utoipa::ToSchema;
@@ -29,6 +30,10 @@ struct NewToken {
     name: String,
     /// `viewer`, `reviewer`, `operator`, `admin`, `owner`.
     role: String,
+    /// `records:restricted`: records show pay, addresses and other restricted fields too. `records:open`: neither those nor what
+    /// is personal. Without either, records show what is open and personal.
+    #[serde(default)]
+    scopes: Vec<String>,
 }
 
 /// A token, shown once.
@@ -40,6 +45,8 @@ struct Made {
     name: String,
     /// What it may do.
     role: String,
+    /// What it was given besides.
+    scopes: Vec<String>,
     /// The token; only its hash is kept.
     token: String,
 }
@@ -76,6 +83,16 @@ async fn token(
         ))
     })?;
     caller.must_be(role.max(Role::Admin), "making such a token")?;
+    let known = || SCOPES.iter().map(|(s, _)| *s);
+    if let Some(wrong) = body.scopes.iter().find(|s| !known().any(|k| k == *s)) {
+        let hint = hint(wrong, known())
+            .map(|h| format!("; {h}"))
+            .unwrap_or_default();
+        return Err(Problem::unfit(format!("there is no scope `{wrong}`{hint}")));
+    }
+    if body.scopes.len() > 1 {
+        return Err(Problem::unfit("a token has one of these scopes, or none"));
+    }
     let env = &api.hub.env;
     let text = format!(
         "sw_{}{}",
@@ -90,7 +107,7 @@ async fn token(
             MAIN,
             name.clone(),
             role.as_str().into(),
-            String::new(),
+            body.scopes.join(" "),
             hash,
             env.now().0,
             caller.name.to_string(),
@@ -102,6 +119,7 @@ async fn token(
             id: id.to_string(),
             name,
             role: role.as_str().into(),
+            scopes: body.scopes,
             token: text,
         }),
     ))

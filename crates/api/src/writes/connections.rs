@@ -8,7 +8,7 @@ use crate::reads::connections::item;
 use crate::shape;
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use stagewire_engine::connection::Connection;
 use stagewire_engine::flow::nearest::hint;
@@ -40,11 +40,6 @@ struct Checked {
     sentence: String,
 }
 
-/// Nothing needs to be said.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 pub(super) fn find(api: &Api, id: &str) -> Result<Arc<Connection>, Problem> {
     api.hub
         .connection(id)
@@ -52,11 +47,11 @@ pub(super) fn find(api: &Api, id: &str) -> Result<Arc<Connection>, Problem> {
 }
 
 /// Tests the connection now.
-#[utoipa::path(post, path = "/api/v1/connections/{id}/check", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "How it went.", body = Checked)))]
+#[utoipa::path(post, path = "/api/v1/connections/{id}/check", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = shape::Nothing, responses((status = 200, description = "How it went.", body = Checked)))]
 async fn check(
     State(api): State<Api>,
     Id(id): Id,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Checked>, Problem> {
     let conn = find(&api, &id)?;
     conn.ask_again();
@@ -80,24 +75,24 @@ async fn check(
 }
 
 /// Stops its writes; deliveries still come in.
-#[utoipa::path(post, path = "/api/v1/connections/{id}/pause", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
+#[utoipa::path(post, path = "/api/v1/connections/{id}/pause", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = shape::Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
 async fn pause(
     State(api): State<Api>,
     Id(id): Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Value>, Problem> {
     api.hub.pause(&id, true, &caller.name).await?;
     card(&api, &id).await
 }
 
 /// Lets its writes go on.
-#[utoipa::path(post, path = "/api/v1/connections/{id}/resume", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
+#[utoipa::path(post, path = "/api/v1/connections/{id}/resume", tag = "connections", params(("id" = String, Path, description = "Its name.")), request_body = shape::Nothing, responses((status = 200, description = "The connection.", body = shape::Connection)))]
 async fn resume(
     State(api): State<Api>,
     Id(id): Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Value>, Problem> {
     api.hub.pause(&id, false, &caller.name).await?;
     card(&api, &id).await

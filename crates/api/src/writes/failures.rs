@@ -98,11 +98,6 @@ struct Settled {
     settled: i64,
 }
 
-/// Nothing needs to be said.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 /// Whether a delivery is mapped again.
 #[derive(Serialize, ToSchema)]
 struct MappedAgain {
@@ -259,23 +254,23 @@ async fn settle(
 }
 
 /// Says that the caller works on it.
-#[utoipa::path(post, path = "/api/v1/failures/{id}/take", tag = "failures", params(("id" = String, Path, description = "The failure.")), request_body = Nothing, responses((status = 200, description = "The failure.", body = shape::Failure)))]
+#[utoipa::path(post, path = "/api/v1/failures/{id}/take", tag = "failures", params(("id" = String, Path, description = "The failure.")), request_body = shape::Nothing, responses((status = 200, description = "The failure.", body = shape::Failure)))]
 async fn take(
     State(api): State<Api>,
     id: Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Value>, Problem> {
     state(&api, &id, "taken", &caller).await
 }
 
 /// Leaves it as it is: what waits for its items is skipped.
-#[utoipa::path(post, path = "/api/v1/failures/{id}/ignore", tag = "failures", params(("id" = String, Path, description = "The failure.")), request_body = Nothing, responses((status = 200, description = "The failure.", body = shape::Failure)))]
+#[utoipa::path(post, path = "/api/v1/failures/{id}/ignore", tag = "failures", params(("id" = String, Path, description = "The failure.")), request_body = shape::Nothing, responses((status = 200, description = "The failure.", body = shape::Failure)))]
 async fn ignore(
     State(api): State<Api>,
     id: Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Value>, Problem> {
     state(&api, &id, "ignored", &caller).await
 }
@@ -306,12 +301,12 @@ async fn state(api: &Api, id: &Id, to: &str, caller: &Caller) -> Result<Json<Val
 }
 
 /// Tries one action again.
-#[utoipa::path(post, path = "/api/v1/actions/{id}/replay", tag = "actions", params(("id" = String, Path, description = "The action.")), request_body = Nothing, responses((status = 200, description = "Whether it goes again.", body = shape::Replayed)))]
+#[utoipa::path(post, path = "/api/v1/actions/{id}/replay", tag = "actions", params(("id" = String, Path, description = "The action.")), request_body = shape::Nothing, responses((status = 200, description = "Whether it goes again.", body = shape::Replayed)))]
 async fn replay_action(
     State(api): State<Api>,
     id: Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<Value>, Problem> {
     let action = id.number("action")?;
     if api.hub.store.action(action).await?.is_none() {
@@ -325,12 +320,12 @@ async fn replay_action(
 }
 
 /// Maps a delivery again that was kept or failed.
-#[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "deliveries", params(("id" = String, Path, description = "The delivery.")), request_body = Nothing, responses((status = 200, description = "It waits to be mapped.", body = MappedAgain)))]
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "deliveries", params(("id" = String, Path, description = "The delivery.")), request_body = shape::Nothing, responses((status = 200, description = "It waits to be mapped.", body = MappedAgain)))]
 async fn replay_delivery(
     State(api): State<Api>,
     id: Id,
     caller: Caller,
-    Body(_): Body<Nothing>,
+    Body(_): Body<shape::Nothing>,
 ) -> Result<Json<MappedAgain>, Problem> {
     let delivery = id.number("delivery")?;
     let item = crate::list::numbered(&api, "deliveries", delivery)

@@ -5,6 +5,7 @@ use crate::auth::Caller;
 use crate::input::{Id, Json as Body};
 use crate::once::Key;
 use crate::problem::Problem;
+use crate::shape;
 use crate::titles::title;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,6 +13,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stagewire_engine::command::Command;
+use stagewire_engine::subscribe::Wish as Wanted;
 use stagewire_model::id;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(subscribe))
         .routes(routes!(unsubscribe))
+        .routes(routes!(rotate))
+        .routes(routes!(test))
         .routes(routes!(command))
 }
 
@@ -35,6 +39,29 @@ struct Wish {
     /// Personal fields that may leave with them, such as `candidate.full_name`; none where nothing is said.
     #[serde(default)]
     fields: Vec<String>,
+    /// Only events of these connections; of all where nothing is said.
+    #[serde(default)]
+    connections: Vec<String>,
+}
+
+/// A new secret.
+#[derive(Serialize, ToSchema)]
+struct Rotated {
+    /// The subscription's number.
+    id: String,
+    /// Signs from now on; shown only here.
+    secret: String,
+    /// Until then the secret before it signs too.
+    both_until: String,
+}
+
+/// A test that is on its way.
+#[derive(Serialize, ToSchema)]
+struct Tested {
+    /// Its action.
+    action_id: String,
+    /// The event's id, which is the `webhook-id`.
+    event_id: String,
 }
 
 /// A subscription with its secret.
@@ -78,10 +105,13 @@ async fn subscribe(
     caller: Caller,
     Body(body): Body<Wish>,
 ) -> Result<(StatusCode, Json<Subscribed>), Problem> {
-    let made = api
-        .hub
-        .subscribe(&body.url, body.events, body.fields, &caller.name)
-        .await;
+    let wish = Wanted {
+        url: body.url,
+        events: body.events,
+        fields: body.fields,
+        connections: body.connections,
+    };
+    let made = api.hub.subscribe(wish, &caller.name).await;
     let (id, secret) = made.map_err(|e| Problem::unfit(e.to_string()))?;
     Ok((
         StatusCode::CREATED,
@@ -101,12 +131,55 @@ async fn unsubscribe(
 ) -> Result<StatusCode, Problem> {
     match api
         .hub
-        .unsubscribe(id.number("subscription")?, &caller.name)
+        .unsubscribe(id.number("subscription")?, &caller.name, "")
         .await?
     {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found("subscription")),
     }
+}
+
+/// Makes a new secret. For a day both sign, so that the receiver can change over without missing anything.
+#[utoipa::path(post, path = "/api/v1/subscriptions/{id}/rotate", tag = "subscriptions", params(("id" = String, Path, description = "The subscription.")), request_body = shape::Nothing, responses((status = 200, description = "The new secret, once.", body = Rotated)))]
+async fn rotate(
+    State(api): State<Api>,
+    id: Id,
+    caller: Caller,
+    Body(_): Body<shape::Nothing>,
+) -> Result<Json<Rotated>, Problem> {
+    let number = id.number("subscription")?;
+    let made = api
+        .hub
+        .new_subscription_secret(number, &caller.name)
+        .await?;
+    let (secret, until) = made.ok_or_else(|| Problem::not_found("subscription"))?;
+    Ok(Json(Rotated {
+        id: number.to_string(),
+        secret,
+        both_until: until.text(),
+    }))
+}
+
+/// Sends an event of the type `subscription.test`, signed like any other.
+#[utoipa::path(post, path = "/api/v1/subscriptions/{id}/test", tag = "subscriptions", params(("id" = String, Path, description = "The subscription.")), request_body = shape::Nothing, responses((status = 202, description = "It is on its way.", body = Tested)))]
+async fn test(
+    State(api): State<Api>,
+    id: Id,
+    Body(_): Body<shape::Nothing>,
+) -> Result<(StatusCode, Json<Tested>), Problem> {
+    let planned = api
+        .hub
+        .test_subscription(id.number("subscription")?)
+        .await?;
+    let (action, event_id) = planned.ok_or_else(|| Problem::not_found("subscription"))?;
+    let action_id = action.to_string();
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(Tested {
+            action_id,
+            event_id,
+        }),
+    ))
 }
 
 /// Proposes a write. It goes through the same ledger, limits, guards and holds as a flow's.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stagewire_api::{Api, local_router, router};
 use stagewire_connector::{
-    Connector, NotSent, Request as Out, Response, SendError, Transport, http::Sending,
+    Connector, Keep, NotSent, Request as Out, Response, SendError, Transport, http::Sending,
 };
 use stagewire_engine::connection::ConnectionSpec;
 use stagewire_engine::engine::{Configured, Setup, start};
@@ -17,8 +17,8 @@ use stagewire_model::{MAIN, Secret};
 use stagewire_store::{DataDir, Options, Sqlite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 
 const CONNECTOR: &str = r#"
@@ -69,6 +69,9 @@ dates = ["updated"]
 [person.fields]
 first_name = { at = "first", parse = "text" }
 full_name = { join = ["first", "last"] }
+emails = { at = "emails", each = ".", object = { value = ".", kind = { const = "work" }, primary = { const = false } } }
+location = { at = "home", object = { city = "city", street = "street" } }
+private = { at = "private", parse = "bool" }
 [[person.embeds]]
 at = "runs"
 as = "run"
@@ -82,6 +85,31 @@ own = { applied = "applied" }
 candidate_id = { at = "of", ref = "candidate" }
 status = { at = "state", map = { open = "active", lost = "rejected" } }
 applied_at = { at = "applied", parse = "instant" }
+job_id = { at = "job", ref = "job" }
+stage_id = { at = "stage", ref = "job_stage" }
+[person_row]
+entity = "candidate"
+id = "id"
+complete = true
+dates = ["updated"]
+rest = "extra"
+[person_row.fields]
+first_name = { at = "first", parse = "text" }
+full_name = { join = ["first", "last"] }
+emails = { at = "emails", each = ".", object = { value = ".", kind = { const = "work" }, primary = { const = false } } }
+location = { at = "home", object = { city = "city", street = "street" } }
+[gone]
+entity = "candidate"
+root = "data"
+id = "id"
+deleted = true
+"#;
+
+const STREAMS: &str = r#"
+[people]
+get = "/people"
+rows = "people"
+as = "person_row"
 "#;
 
 const WEBHOOKS: &str = r#"
@@ -92,6 +120,9 @@ route = { on = "type", unknown = "keep_and_report" }
 [events]
 "person.made" = { observes = "person", announces = "created" }
 "run.made" = { observes = "run", announces = "created" }
+"run.moved" = { observes = "run", announces = "stage_changed" }
+"person.changed" = { observes = "person" }
+"person.gone" = { observes = "gone" }
 "#;
 
 const ACTIONS: &str = r#"
@@ -115,6 +146,36 @@ hold = "always"
 with = { stage = { required = true } }
 "#;
 
+/// What carries subscriptions, and any other address.
+const CARRIER: &str = r#"
+format = 1
+id = "hook"
+name = "Receiver"
+kind = "http"
+base_url_required = true
+checked_on = "2026-11-24"
+[fields]
+signing_secret = { label = "Secret", secret = true, many = true, generate = true }
+[auth.none]
+scheme = "none"
+[[answers.rule]]
+status = [410]
+then = "gone"
+say = "The receiver says that this address is gone for good"
+"#;
+
+const CARRIES: &str = r#"
+[request]
+does = "request"
+post = ""
+open = true
+effect = "record"
+once = { by = "native_key", remembers = "3d", own_body = "ledger" }
+sign = { scheme = "standard_webhooks", secret = "signing_secret" }
+[request.with]
+body = { doc = "A body of your own" }
+"#;
+
 /// The secret that the vendor signs with.
 const HOOK: &str = "a-hook-secret";
 
@@ -123,29 +184,62 @@ const HOOK: &str = "a-hook-secret";
 pub(crate) struct Vendor {
     pub(crate) away: AtomicBool,
     pub(crate) asked: AtomicUsize,
+    /// The status that an address answers with, where it is not 200.
+    pub(crate) answers: Mutex<BTreeMap<String, u16>>,
+    /// What was sent.
+    pub(crate) sent: Mutex<Vec<Out>>,
+    /// The list of people.
+    pub(crate) people: Option<Value>,
+    /// A second connection, `lv`, where a person must agree.
+    pub(crate) consenting: bool,
+}
+
+impl Vendor {
+    pub(crate) fn answer(&self, url: &str, status: u16) {
+        self.answers
+            .lock()
+            .expect("nobody panicked")
+            .insert(url.to_owned(), status);
+    }
+
+    /// What was sent to an address.
+    pub(crate) fn sent_to(&self, url: &str) -> Vec<Out> {
+        let sent = self.sent.lock().expect("nobody panicked");
+        sent.iter().filter(|r| r.url == url).cloned().collect()
+    }
 }
 
 impl Transport for Vendor {
     fn send(&self, request: Out) -> Sending<'_> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let away = self.away.load(Ordering::SeqCst);
+        let answers = self.answers.lock().expect("nobody panicked");
+        let status = answers.get(&request.url).copied().unwrap_or(200);
+        let list = self
+            .people
+            .as_ref()
+            .filter(|_| request.url.contains("/people"));
         let token = request.url.ends_with("/token");
         let good = String::from_utf8_lossy(&request.body).contains("code=good");
+        let body = match (token, good) {
+            (false, _) => list.map_or(json!({"note": {"id": "n1"}}), |p| json!({ "people": p })),
+            (true, true) => {
+                json!({"access_token": "lv-access", "refresh_token": "lv-refresh", "expires_in": 3600})
+            }
+            (true, false) => json!({"error": "invalid_grant"}),
+        };
+        let status = if token && !good { 400 } else { status };
+        self.sent.lock().expect("nobody panicked").push(request);
+        let away = self.away.load(Ordering::SeqCst);
         Box::pin(async move {
             if away {
                 return Err(SendError::NotSent {
                     kind: NotSent::Refused,
                 });
             }
-            let body: &[u8] = match (token, good) {
-                (false, _) => br#"{"note": {"id": "n1"}}"#,
-                (true, true) => br#"{"access_token": "lv-access", "refresh_token": "lv-refresh", "expires_in": 3600}"#,
-                (true, false) => br#"{"error": "invalid_grant"}"#,
-            };
             Ok(Response {
-                status: if token && !good { 400 } else { 200 },
+                status,
                 headers: Vec::new(),
-                body: body.to_vec(),
+                body: body.to_string().into_bytes(),
             })
         })
     }
@@ -175,13 +269,31 @@ pub(crate) struct Server {
     pub(crate) local: Router,
     pub(crate) vendor: Arc<Vendor>,
     connector: Arc<Connector>,
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
+    throw_away: bool,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
+        if self.throw_away {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
     }
+}
+
+/// How a server is started.
+#[derive(Default)]
+pub(crate) struct How {
+    /// What the vendor's connection keeps.
+    pub(crate) keep: Keep,
+    /// The directory of a server that was there before.
+    pub(crate) dir: Option<PathBuf>,
+    /// A receiver beside the vendor: the connection `out`.
+    pub(crate) out: bool,
+    /// What the vendor lists; it is read at the start then.
+    pub(crate) people: Option<Value>,
+    /// A connection where a person must agree: `lv`.
+    pub(crate) consenting: bool,
 }
 
 pub(crate) struct Answer {
@@ -213,6 +325,15 @@ impl Answer {
     }
 }
 
+fn carrier() -> Arc<Connector> {
+    let files = [("connector.toml", CARRIER), ("actions.toml", CARRIES)]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into();
+    let loaded = Connector::load("hook", &files)
+        .map_err(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>());
+    Arc::new(loaded.expect("it loads"))
+}
+
 static SERVERS: AtomicUsize = AtomicUsize::new(0);
 
 /// The token of a role in these tests.
@@ -222,18 +343,26 @@ pub(crate) fn token(role: &str) -> String {
 
 impl Server {
     pub(crate) async fn start() -> Server {
-        Server::with(false).await
+        Server::start_with(How::default()).await
     }
 
     /// With a second connection, `lv`, where a person must agree.
     pub(crate) async fn consenting() -> Server {
-        Server::with(true).await
+        let how = How {
+            consenting: true,
+            ..How::default()
+        };
+        Server::start_with(how).await
     }
 
-    async fn with(consenting: bool) -> Server {
+    pub(crate) async fn start_with(how: How) -> Server {
         let n = SERVERS.fetch_add(1, Ordering::SeqCst);
-        let dir = std::env::temp_dir().join(format!("stagewire-api-{}-{n}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&dir);
+        let own = std::env::temp_dir().join(format!("stagewire-api-{}-{n}", std::process::id()));
+        let throw_away = how.dir.is_none();
+        let dir = how.dir.unwrap_or(own);
+        if throw_away {
+            let _ = std::fs::remove_dir_all(&dir);
+        }
         let options = Options {
             master: [7; 32],
             now: Machine.now().0,
@@ -241,7 +370,7 @@ impl Server {
         let store = Arc::new(
             Sqlite::open(DataDir::hold(&dir).expect("a directory"), &options).expect("a database"),
         );
-        let files: BTreeMap<String, String> = [
+        let mut files: BTreeMap<String, String> = [
             ("connector.toml", CONNECTOR),
             ("mapping.toml", MAPPING),
             ("webhooks.toml", WEBHOOKS),
@@ -249,6 +378,10 @@ impl Server {
         ]
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .into();
+        if how.people.is_some() {
+            files.insert("streams.toml".into(), STREAMS.into());
+        }
+        let poll_ms = how.people.as_ref().map(|_| 3_600_000);
         let connector = Connector::load("acme", &files)
             .map_err(|p| p.iter().map(ToString::to_string).collect::<Vec<_>>())
             .expect("it loads");
@@ -259,22 +392,40 @@ impl Server {
             base_url: None,
             auth_url: None,
             owner: "ana@example.com".into(),
-            poll_ms: None,
+            poll_ms,
             effect: None,
             once: None,
             webhooks: Default::default(),
+            keep: how.keep,
         };
         let fields = [("key", "s3cret"), ("hook", HOOK)]
             .map(|(k, v)| (k.to_owned(), Secret::new(v.to_owned())))
             .into();
-        let vendor = Arc::new(Vendor::default());
+        let vendor = Arc::new(Vendor {
+            people: how.people,
+            ..Vendor::default()
+        });
+        let out = ConnectionSpec {
+            id: "out".into(),
+            connector: "hook".into(),
+            base_url: Some("https://out.example".into()),
+            poll_ms: None,
+            ..spec.clone()
+        };
         let mut connections = vec![Configured {
             spec,
             connector: connector.clone(),
             fields,
         }];
-        if consenting {
+        if how.consenting {
             connections.push(consent(&connections[0].spec));
+        }
+        if how.out {
+            connections.push(Configured {
+                spec: out,
+                connector: carrier(),
+                fields: BTreeMap::new(),
+            });
         }
         let setup = Setup {
             vars: Default::default(),
@@ -283,7 +434,7 @@ impl Server {
             env: Arc::new(Machine),
             transport: vendor.clone(),
             connections,
-            carrier: None,
+            carrier: Some(carrier()),
             alerts: Vec::new(),
             effects: true,
         };
@@ -311,6 +462,7 @@ impl Server {
             vendor,
             connector,
             dir,
+            throw_away,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One type of delivery: the shape it shows, what it announces, and which records it names for a read.
 
+use crate::keep::mask::Mask;
 use crate::manifest::{Node, Reader, Table};
 use crate::mapping::field::id_text;
 use crate::mapping::{Mapped, Shapes};
@@ -79,6 +80,20 @@ impl Event {
             thin: e.flag("thin") || only_ids,
             part_of_act: e.flag("part_of_act"),
             reads,
+        }
+    }
+
+    /// The shape it shows, if any.
+    pub(super) fn shape(&self) -> Option<&str> {
+        self.shape.as_deref()
+    }
+
+    /// Adds where the records stand that it names.
+    pub(super) fn names(&self, mask: &mut Mask) {
+        for names in &self.reads {
+            let mut id = Mask::default();
+            id.whole(names.id.as_ref().unwrap_or(&Path::default()));
+            names.at.iter().for_each(|at| mask.each(at, &id));
         }
     }
 

@@ -8,6 +8,8 @@ use stagewire_model::observation::Drift;
 use stagewire_model::time::parse_instant;
 use stagewire_model::{DateSeen, Observation, Seen};
 
+/// Where a spread item finds what holds the list.
+pub(super) const AROUND: &str = "of";
 /// How deep embedded records may hold embedded records.
 const NESTED: usize = 4;
 /// How many embedded records one delivery may show.
@@ -58,7 +60,7 @@ impl Shapes {
         for item in items.iter().take(MANY) {
             let mut item = item.clone();
             if let Some(map) = item.as_object_mut() {
-                map.insert("of".into(), around.clone());
+                map.insert(AROUND.into(), around.clone());
             }
             out.extend(self.one(shape, &item, None, None, drift));
         }

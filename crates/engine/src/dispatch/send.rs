@@ -7,9 +7,11 @@ use super::{Dispatcher, Loaded, Stored};
 use crate::caller::Purpose;
 use crate::connection::State;
 use crate::guards::NotNow;
+use crate::subscribe::Answer;
 use stagewire_model::{ActionState, MAIN, OnceKind};
-use stagewire_store::{Claim, Claimed, ConnectionChange};
+use stagewire_store::{CallRow, Claim, Claimed, ConnectionChange};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How long a hold waits for a person.
 const HOLD_MS: i64 = 7 * 86_400_000;
@@ -273,14 +275,16 @@ impl Dispatcher {
                     self.needs_you("AUTH-002", say).await;
                     break decision;
                 }
-                Beyond::Gone(say) => {
+                Beyond::Gone(say) if crate::subscribe::number(&self.conn.id).is_none() => {
                     self.set_state(State::Paused, &format!("Paused: {say}"))
                         .await;
                     break decision;
                 }
+                Beyond::Gone(_) => break decision,
                 Beyond::Nothing => break decision,
             }
         };
+        let decision = self.heard_from(&entry, &calls, decision).await;
         if let Some(until) = decision.blocked {
             self.conn.budget.block(until);
             let change = ConnectionChange {
@@ -302,6 +306,31 @@ impl Dispatcher {
             bodies,
         )
         .await;
+    }
+
+    /// What the answer says of a subscriber; with one that is gone its subscription ends, and this action with it.
+    async fn heard_from(
+        self: &Arc<Self>,
+        entry: &Entry,
+        calls: &[CallRow],
+        decision: Decision,
+    ) -> Decision {
+        let answer = match calls.last().map(|c| c.status) {
+            Some(410) => Answer::Gone,
+            Some(404) => Answer::Missing,
+            Some(200..300) if self.missed.load(Ordering::Relaxed) => Answer::Well,
+            _ => return decision,
+        };
+        self.missed
+            .store(answer == Answer::Missing, Ordering::Relaxed);
+        match self.hub.subscriber_answered(&self.conn, answer).await {
+            true => ended(
+                ActionState::Skipped,
+                "its subscription ended: nobody is there any more",
+                entry,
+            ),
+            false => decision,
+        }
     }
 
     pub(super) fn about(&self, entry: &Entry, loaded: &Loaded, free: bool) -> About {

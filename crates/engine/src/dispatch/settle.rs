@@ -77,6 +77,7 @@ impl Dispatcher {
         bodies: Vec<SealedBody>,
     ) {
         let now = self.hub.env.now();
+        let decision = self.unless_over(entry, decision);
         let first_fail = match decision.to {
             ActionState::Later | ActionState::Unsure => entry
                 .first_fail
@@ -148,6 +149,17 @@ impl Dispatcher {
         }
         if settled || failed {
             self.hub.settled(loaded.row.run, settled, failed);
+        }
+    }
+
+    /// What came back after its subscription had ended does not wait for another try.
+    fn unless_over(&self, entry: &Entry, decision: Decision) -> Decision {
+        let waits = matches!(decision.to, ActionState::Later | ActionState::Unsure);
+        let over = self.stopped.load(std::sync::atomic::Ordering::Acquire)
+            && crate::subscribe::number(&self.conn.id).is_some();
+        match waits && over {
+            true => ended(ActionState::Skipped, "its subscription ended", entry),
+            false => decision,
         }
     }
 

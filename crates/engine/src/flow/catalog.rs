@@ -1,5 +1,6 @@
 //! What a flow may ask for: the actions and connections there are, as the engine knows them.
 
+use super::path::Path;
 use stagewire_model::Effect;
 
 /// One action of a connector, as far as a flow needs to know it.
@@ -29,4 +30,9 @@ pub trait Catalog {
     fn connector_of(&self, connection: &str) -> Option<String>;
     /// All connections.
     fn connections(&self) -> Vec<String>;
+    /// Why a path is not there though it could be: what the source connection (none = any) keeps leaves it out. The sentence,
+    /// and what to do.
+    fn left_out(&self, _connection: Option<&str>, _path: &Path) -> Option<(String, String)> {
+        None
+    }
 }

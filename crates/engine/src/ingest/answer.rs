@@ -1,5 +1,6 @@
-//! What a read brought, as the lane takes it. Plain data.
+//! What a read brought, as the lane takes it, cut to what the connection keeps.
 
+use stagewire_connector::Holding;
 use stagewire_model::{Drift, Entity, Micros, Observation};
 
 /// One record a read tells of.
@@ -91,4 +92,24 @@ pub struct Answered {
     pub wants: Vec<Wanted>,
     /// What was not as expected.
     pub drift: Vec<Drift>,
+}
+
+impl Answered {
+    /// Leaves what is held.
+    pub(super) fn keep(&mut self, holding: &Holding) {
+        self.heard.retain_mut(|heard| match heard {
+            Heard::Row(o) => holding.observation(o),
+            Heard::Missing(entity, _) => holding.entity(*entity),
+            Heard::Parts { entity, rows, .. } => {
+                rows.iter_mut().for_each(|o| holding.cut(o));
+                holding.entity(*entity)
+            }
+            Heard::Application { row, history, .. } => {
+                let both = row.iter_mut().chain(history.iter_mut().flatten());
+                both.for_each(|o| holding.cut(o));
+                holding.entity(Entity::Application)
+            }
+        });
+        self.wants.retain(|w| holding.entity(w.entity));
+    }
 }

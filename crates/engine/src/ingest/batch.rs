@@ -77,7 +77,9 @@ impl<'l> Batch<'l> {
                     let map = || {
                         let mapped = connector.map_delivery(&value);
                         let proven = d.signed && !mapped.thin;
-                        let mapped = if proven { mapped } else { mapped.only_ids() };
+                        let mut mapped = if proven { mapped } else { mapped.only_ids() };
+                        let holding = &self.lane.conn.holding;
+                        mapped.observations.retain_mut(|o| holding.observation(o));
                         Ready {
                             due: d,
                             mapped,
@@ -394,9 +396,12 @@ impl<'l> Batch<'l> {
     pub(super) fn with_work<T>(&mut self, f: impl FnOnce(&mut Work) -> T) -> T {
         let conn = &self.lane.conn;
         let mut receipts = conn.receipts();
-        let readable = |entity| !conn.connector.reads_for(entity).is_empty();
+        let readable =
+            |entity| conn.holding.entity(entity) && !conn.connector.reads_for(entity).is_empty();
+        let since = |entity| conn.held_since(entity);
         let mut work = Work {
             readable: &readable,
+            since: &since,
             conn: &conn.id,
             reads: conn.can_read(),
             watermark: self.watermark.or(conn.watermark()).unwrap_or(self.now),

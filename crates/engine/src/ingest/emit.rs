@@ -125,6 +125,9 @@ impl Batch<'_> {
             data: Value::Null,
         };
         self.set.events.push((row, sealed));
+        if let Some(held) = self.records.get_mut(&new.id) {
+            held.row.event = Some(uid.0);
+        }
         if let Some(t) = new.transition
             && let Some(row) = self
                 .set
@@ -192,7 +195,7 @@ impl Batch<'_> {
         let subscribed = flows
             .subscriptions
             .iter()
-            .filter(|s| !alone && crate::subscribe::wants(s, &event.kind))
+            .filter(|s| !alone && crate::subscribe::wants(s, &event.kind, &event.connection))
             .cloned()
             .collect::<Vec<_>>();
         if !wanting.is_empty() {
@@ -213,9 +216,8 @@ impl Batch<'_> {
             }
         }
         for s in subscribed {
-            let bound = self
-                .bind(event, subject, &["candidate", "application", "job"])
-                .await?;
+            let roots = crate::subscribe::roots_of(&s.fields);
+            let bound = self.bind(event, subject, &roots).await?;
             if let Some((row, stored, body)) =
                 crate::subscribe::plan(&self.lane.hub, &s, event, uid, &bound, self.now)
             {
@@ -319,11 +321,16 @@ impl Batch<'_> {
             &remote,
         )
         .0;
-        let read_before = self
-            .records
-            .get(&id)
-            .is_some_and(|h| h.row.channel != "webhook");
-        if read_before {
+        let held = self.records.get(&id);
+        let read_before = held.is_some_and(|h| h.row.channel != "webhook");
+        // what is kept since lately was not in what was read before
+        let unread = held.is_some_and(|h| {
+            let unread = crate::mirror::work::unread(&h.row.fields);
+            let field = path.split('.').nth(1).unwrap_or_default();
+            let mut stored = stagewire_connector::keep::stored(entity, field).into_iter();
+            stored.any(|f| unread.contains(f))
+        });
+        if read_before && !unread {
             return false;
         }
         if !asked {

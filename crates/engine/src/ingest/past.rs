@@ -31,6 +31,8 @@ impl Lane {
         tokio::select! {
             answer = read => match answer {
                 Ok(Ok(Read { mut rows, mut history, .. })) => {
+                    let told = rows.values_mut().chain(history.values_mut().flatten());
+                    told.for_each(|o| self.conn.holding.cut(o));
                     let by_id = remote_ids.iter().map(|id| (id.clone(), (rows.remove(id), history.remove(id).unwrap_or_default()))).collect();
                     Pasts::Read(by_id, asked)
                 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use stagewire_model::{Entity, Observation, Seen};
 
 /// Fields that only the rules of status and stage write.
-const RULED: &[&str] = &[
+pub(super) const RULED: &[&str] = &[
     "status",
     "status_raw",
     "stage_id",

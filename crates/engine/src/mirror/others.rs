@@ -3,7 +3,7 @@
 
 use super::events::{change_kind, created_kind, deleted_kind, has_events, is_event};
 use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
-use super::work::{Channel, NewEvent, Notes, Work, content, newest, own};
+use super::work::{Channel, NewEvent, Notes, Work, content, newest, own, reference_text};
 use serde_json::{Map, Value, json};
 use stagewire_model::fields::{Class, Kind};
 use stagewire_model::time::parse_instant;
@@ -121,7 +121,9 @@ impl Work<'_> {
             return;
         }
         let was_created = matches!(out.verdict, Verdict::Apply { first: true });
+        let person = self.person_of(&fields);
         let held = self.held(o.entity, &o.remote_id, channel);
+        held.row.person = person.or(held.row.person);
         let before = match out.verdict {
             Verdict::Apply { .. } => held.row.fields.clone(),
             _ => Map::new(),
@@ -134,10 +136,10 @@ impl Work<'_> {
         }
         if out.restored {
             (held.row.deleted_at, held.row.deletion) = (None, None);
-            held.bump(channel.word, now);
+            held.bump(channel, now);
         }
         let changed = if matches!(out.verdict, Verdict::Apply { .. }) {
-            held.merge(&fields, channel.word, now)
+            held.merge(&fields, channel, now)
         } else {
             Vec::new()
         };
@@ -154,7 +156,7 @@ impl Work<'_> {
         if out.deleted {
             held.row.deleted_at = Some(now.0);
             held.row.deletion = Some(tombstone(out.claimed, o, channel));
-            held.bump(channel.word, now);
+            held.bump(channel, now);
         }
         let time = newest(o).map_or(now, |d| Micros(d.micros));
         if out.restored {
@@ -208,6 +210,15 @@ impl Work<'_> {
         }
     }
 
+    /// Whose record it is: the candidate it names, or that of the application it names.
+    fn person_of(&self, fields: &Map<String, Value>) -> Option<[u8; 16]> {
+        if let Some((_, candidate)) = reference_text(fields, "candidate_id") {
+            return Some(candidate);
+        }
+        let (_, app) = reference_text(fields, "application_id")?;
+        self.records.get(&app)?.row.person
+    }
+
     fn deleted(&mut self, o: &Observation, channel: Channel) -> Fate {
         let mut plain = self.plain(o, channel);
         let mut cx = self.context_for(o.entity);
@@ -252,12 +263,12 @@ impl Work<'_> {
         extra.insert("merged_into_id".into(), json!(winner));
         self.event_with(o, "merged", self.now, channel, &[], &before, extra);
         self.want(o.entity, into, "another record was merged into it", 1);
-        self.repoint(id, self.id(o.entity, into), &winner);
+        self.repoint(id, self.id(o.entity, into), &winner, channel);
         fate
     }
 
     /// Applications and the rest in hand of the losing person belong to the winner now.
-    fn repoint(&mut self, loser: [u8; 16], winner: [u8; 16], text: &str) {
+    fn repoint(&mut self, loser: [u8; 16], winner: [u8; 16], text: &str, channel: Channel) {
         let now = self.now;
         for held in self
             .records
@@ -268,7 +279,7 @@ impl Work<'_> {
             if held.row.fields.contains_key("candidate_id") {
                 held.row.fields.insert("candidate_id".into(), json!(text));
             }
-            held.bump("webhook", now);
+            held.bump(channel, now);
         }
     }
 
@@ -297,7 +308,7 @@ impl Work<'_> {
             held.row.fields.insert("anonymized".into(), json!(true));
             held.row.fields.remove("extra");
             held.row.fields.remove(super::parts::PARTS);
-            held.bump(channel.word, now);
+            held.bump(channel, now);
             if let Notes::Plain(p) = &mut held.notes
                 && let Some(h) = &mut p.held
             {

@@ -70,7 +70,7 @@ impl Work<'_> {
             .collect();
         held.row.fields.insert(PARTS.into(), Value::Object(parts));
         (held.touched, held.changed) = (true, true);
-        let mut changed = held.merge(&fields, channel.word, now);
+        let mut changed = held.merge(&fields, channel, now);
         let digest = canonical::hex(&content(&held.row.fields));
         let Notes::Plain(plain) = &mut held.notes else {
             return;
@@ -111,6 +111,21 @@ impl Work<'_> {
             .collect();
         let at = newest(o).map(|d| d.micros);
         Some((row.clone(), json!({"at": at, "says": says})))
+    }
+}
+
+/// Leaves in kept parts the fields that are held.
+pub(super) fn cut(fields: &mut Map<String, Value>, held: &dyn Fn(&str) -> bool) {
+    let shapes = fields.get_mut(PARTS).and_then(Value::as_object_mut);
+    let rows = shapes
+        .into_iter()
+        .flat_map(|shapes| shapes.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flat_map(|rows| rows.values_mut());
+    for part in rows {
+        if let Some(says) = part["says"].as_object_mut() {
+            says.retain(|name, _| held(name));
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 //! Reads and writes nothing itself: the lane loads the records first and hands the result to the store.
 
 use super::application::{Application, Context, Date, Receipts};
+use super::parts::PARTS;
 use super::plain::Plain;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stagewire_model::{DateSeen, Entity, MAIN, Micros, Observation, RecordId, Seen, canonical};
 use stagewire_store::{Class, RecordRow, RecordWrite, Store, Table, TransitionRow, WantRow};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How often a read that denies a delivery is asked for again: after 1, 5 and 30 seconds.
 pub const ASKS: u32 = 2;
@@ -88,6 +89,8 @@ pub struct Work<'a> {
     pub reads: bool,
     /// Whether records of an entity can be read by their id.
     pub readable: &'a dyn Fn(Entity) -> bool,
+    /// Since when an entity is held, where not from the beginning.
+    pub since: &'a dyn Fn(Entity) -> Option<Micros>,
     /// Its watermark.
     pub watermark: Micros,
     /// Its receipt counter.
@@ -123,11 +126,17 @@ impl Work<'_> {
         .0
     }
 
+    /// What is earlier is history: the connection's, or the entity's own where it is held since later.
+    fn watermark_of(&self, entity: Entity) -> i64 {
+        let own = (self.since)(entity).unwrap_or(self.watermark);
+        Micros(own.0.max(self.watermark.0)).seconds()
+    }
+
     /// The rules' view of the connection.
     pub(super) fn context_for(&mut self, entity: Entity) -> Context<'_> {
         let reads = self.reads && (self.readable)(entity);
         Context {
-            watermark: self.watermark.seconds(),
+            watermark: self.watermark_of(entity),
             reads,
             asks: ASKS,
             receipts: self.receipts,
@@ -137,7 +146,7 @@ impl Work<'_> {
     /// The rules' view of the connection, for an application.
     pub(super) fn context(&mut self) -> Context<'_> {
         Context {
-            watermark: self.watermark.seconds(),
+            watermark: self.watermark_of(Entity::Application),
             reads: self.reads,
             asks: ASKS,
             receipts: self.receipts,
@@ -175,6 +184,8 @@ impl Work<'_> {
                 remote_updated: None,
                 deleted_at: None,
                 deletion: None,
+                event: None,
+                delivery: None,
                 fields: Map::new(),
             };
             Held {
@@ -413,23 +424,74 @@ impl Held {
     pub(super) fn merge(
         &mut self,
         fields: &Map<String, Value>,
-        channel: &str,
+        channel: Channel,
         now: Micros,
     ) -> Vec<String> {
-        let mut changed = Vec::new();
+        let (mut changed, mut filled) = (Vec::new(), Vec::new());
+        let unread = unread(&self.row.fields);
         for (key, value) in fields {
             if self.row.fields.get(key) != Some(value) {
-                if !beside(key) {
+                // a field that was not held until lately is no change of the vendor's
+                if unread.contains(key) {
+                    filled.push(key.as_str());
+                } else if !beside(key) {
                     changed.push(key.clone());
                 }
                 self.row.fields.insert(key.clone(), value.clone());
                 self.changed = true;
             }
         }
-        if !changed.is_empty() {
+        let read: Vec<&String> = unread.iter().filter(|u| fields.contains_key(*u)).collect();
+        if !read.is_empty() {
+            let left = unread.iter().filter(|u| !read.contains(u)).cloned();
+            set_unread(&mut self.row.fields, left.collect());
+            self.changed = true;
+        }
+        if !changed.is_empty() || !filled.is_empty() {
             self.bump(channel, now);
         }
         changed
+    }
+
+    /// Cuts it to what is held now, and marks what is held but was never read. True where it is another record after that.
+    pub(crate) fn keep(
+        &mut self,
+        held: &dyn Fn(&str) -> bool,
+        fresh: &BTreeSet<String>,
+        now: Micros,
+    ) -> bool {
+        let before = self.row.fields.clone();
+        let mut open = unread(&before);
+        open.extend(fresh.iter().cloned());
+        let fields = &mut self.row.fields;
+        fields.retain(|name, _| name == "meta" || name == PARTS || held(name));
+        super::parts::cut(fields, held);
+        open.retain(|name| held(name) && !fields.contains_key(name));
+        set_unread(fields, open);
+        if *fields == before {
+            return false;
+        }
+        let rest = |fields: &Map<String, Value>, ruled: &[&str]| {
+            let own = fields.iter().filter(|(k, _)| !ruled.contains(&k.as_str()));
+            let own = own.map(|(k, v)| (k.clone(), v.clone())).collect();
+            canonical::hex(&content(&own)).into()
+        };
+        match &mut self.notes {
+            Notes::Plain(Plain {
+                held: Some(held), ..
+            }) => held.content = rest(fields, &[]),
+            Notes::Application { rest: plain, .. } => {
+                if let Some(held) = &mut plain.held {
+                    held.content = rest(fields, super::applications::RULED);
+                }
+            }
+            Notes::Plain(_) => {}
+        }
+        self.row.hash = content(fields);
+        self.row.revision += 1;
+        self.row.changed_at = now.0;
+        (self.touched, self.changed) = (true, true);
+        true
     }
 
     /// Whether these fields are held exactly so already; only what is content counts.
@@ -450,13 +512,14 @@ impl Held {
     }
 
     /// The next revision: the content is another one now.
-    pub(super) fn bump(&mut self, channel: &str, now: Micros) {
+    pub(super) fn bump(&mut self, channel: Channel, now: Micros) {
         if self.row.revision == self.base {
             self.row.revision += 1;
         }
         self.row.hash = content(&self.row.fields);
         (self.row.changed_at, self.row.observed_at) = (now.0, now.0);
-        channel.clone_into(&mut self.row.channel);
+        channel.word.clone_into(&mut self.row.channel);
+        (self.row.event, self.row.delivery) = (None, channel.delivery);
         self.changed = true;
     }
 
@@ -472,7 +535,7 @@ impl Held {
 fn beside(key: &str) -> bool {
     const KEYS: &[&str] = &[
         "extra",
-        super::parts::PARTS,
+        PARTS,
         "meta",
         "remote_url",
         "remote_created_at",
@@ -481,6 +544,26 @@ fn beside(key: &str) -> bool {
         "last_interaction_at",
     ];
     KEYS.contains(&key) || key.ends_with("_raw")
+}
+
+/// Fields that are held since lately and were not read since; they stand in the record's `meta`.
+pub(crate) fn unread(fields: &Map<String, Value>) -> BTreeSet<String> {
+    let listed = fields.get("meta").and_then(|m| m.get("unread"));
+    let listed = listed.and_then(Value::as_array);
+    let names = listed.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
+fn set_unread(fields: &mut Map<String, Value>, names: BTreeSet<String>) {
+    match fields.get_mut("meta") {
+        Some(Value::Object(meta)) if names.is_empty() => drop(meta.remove("unread")),
+        Some(Value::Object(meta)) => drop(meta.insert("unread".into(), json!(names))),
+        _ if names.is_empty() => {}
+        _ => drop(fields.insert("meta".into(), json!({ "unread": names }))),
+    }
+    if fields.get("meta").is_some_and(|m| m == &json!({})) {
+        fields.remove("meta");
+    }
 }
 
 /// The hash of a record's own content; what the vendor sends beyond the model does not count.

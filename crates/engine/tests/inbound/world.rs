@@ -403,5 +403,6 @@ pub(crate) fn spec() -> ConnectionSpec {
         effect: None,
         once: None,
         webhooks: Default::default(),
+        keep: Default::default(),
     }
 }

@@ -435,6 +435,8 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
             remote_updated: None,
             deleted_at: None,
             deletion: None,
+            event: None,
+            delivery: None,
             fields: Default::default(),
         };
         RecordWrite {

@@ -468,6 +468,7 @@ async fn open(
         effect: None,
         once: None,
         webhooks: Default::default(),
+        keep: Default::default(),
     };
     let fields = json!({"key": "s3cret", "hook": HOOK});
     let fields = fields.as_object().cloned().unwrap_or_default();

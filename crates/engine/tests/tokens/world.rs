@@ -193,6 +193,7 @@ impl World {
             effect: None,
             once: None,
             webhooks: Default::default(),
+            keep: Default::default(),
         };
         let rows = store.connections(MAIN).await.expect("readable");
         let known = rows.into_iter().find(|r| r.conn == id);

@@ -1,5 +1,5 @@
 //! `stagewire check`: everything that is wrong with configuration, connectors and flows, at once.
-//! Reads files only; with `--connections` it also asks each vendor.
+//! Reads files only; with `--connections` it also asks each vendor, and says what each connection has to keep at least.
 
 use std::path::Path;
 
@@ -78,7 +78,12 @@ async fn tests(installation: &Installation) -> Result<Vec<Value>, Stop> {
             Ok(body) => (body["ok"] != false, sentence(body)),
             Err(error) => (false, error.to_string()),
         };
-        tested.push(json!({"connection": id, "ok": ok, "says": says}));
+        let detail = door
+            .ask("GET", &format!("/api/v1/connections/{id}"), None)
+            .await?;
+        let keep = detail.good().map(|d| d["keep_needed"].clone());
+        let keep = keep.unwrap_or_default();
+        tested.push(json!({"connection": id, "ok": ok, "says": says, "keep": keep}));
     }
     Ok(tested)
 }
@@ -93,5 +98,14 @@ fn line(test: &Value) -> String {
         false => "NOT OK",
     };
     let text = |key: &str| test[key].as_str().unwrap_or_default().to_owned();
-    format!("{}: {word}: {}", text("connection"), text("says"))
+    let first = format!("{}: {word}: {}", text("connection"), text("says"));
+    match test["keep"].as_array().filter(|k| !k.is_empty()) {
+        // JSON's lists of texts are TOML's too
+        Some(keep) => {
+            let list: Vec<String> = keep.iter().map(Value::to_string).collect();
+            let list = list.join(", ");
+            format!("{first}\n  enough for its flows and subscriptions: keep = [{list}]")
+        }
+        None => first,
+    }
 }

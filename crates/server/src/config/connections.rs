@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use stagewire_connector::Keep;
 use stagewire_engine::connection::Webhooks;
 use stagewire_engine::flow::nearest::nearest;
 use stagewire_model::{Effect, OnceKind};
 
 use super::document::{Reader, Section, Setting};
 use super::places::Places;
-use super::{ALERT, CONNECTION, CONNECTION_LATER, Poll, SecretRef, not_empty, url};
+use super::{ALERT, CONNECTION, Poll, SecretRef, not_empty, url};
 
 /// One account at a vendor.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) once: Option<OnceKind>,
     /// Who makes the webhooks at the vendor.
     pub(crate) webhooks: Webhooks,
+    /// What is held of the vendor's data.
+    pub(crate) keep: Keep,
     /// By the names of the manifest's `[fields]`.
     pub(crate) fields: BTreeMap<String, SecretRef>,
     /// Where all this stands, for what only its connector can find wrong.
@@ -52,7 +55,7 @@ const ALERT_SHAPE: &str = "write it as KIND:CONNECTION:ADDRESS";
 pub(super) fn connections(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Connection> {
     let mut connections: Vec<Connection> = Vec::new();
     for section in reader.sections(root, "connection") {
-        reader.only(&section, CONNECTION, CONNECTION_LATER);
+        reader.only(&section, CONNECTION, &[]);
         let id = reader.needed(&section, "id");
         if let Some(id) = &id {
             if !is_id(&id.value) {
@@ -97,6 +100,7 @@ pub(super) fn connections(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Co
                 .text(&section, "webhooks")
                 .and_then(|s| word_of(reader, &s, "webhooks", Webhooks::ALL, Webhooks::as_str))
                 .unwrap_or_default(),
+            keep: keep(reader, &section),
             fields: reader.fields(&section),
             places: reader.places(&section),
             connector: connector
@@ -202,6 +206,20 @@ fn poll(reader: &mut Reader<'_>, section: &Section<'_>) -> Poll {
             Some("write it as \"60s\", \"5m\", \"1h\", or \"0\" for never"),
         );
         Poll::default()
+    })
+}
+
+/// What is to be held, if the connection says so.
+fn keep(reader: &mut Reader<'_>, section: &Section<'_>) -> Keep {
+    let Some(list) = reader.list(section, "keep") else {
+        return Keep::default();
+    };
+    let entries: Vec<String> = list.iter().map(|s| s.value.clone()).collect();
+    Keep::parse(&entries).unwrap_or_else(|wrong| {
+        for w in wrong {
+            reader.problem(&list[w.at], w.says, w.hint.as_deref());
+        }
+        Keep::default()
     })
 }
 

@@ -219,6 +219,18 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A list of texts that may be left out, but not be empty.
+    pub(super) fn list(&mut self, section: &Section<'_>, key: &str) -> Option<Vec<Setting>> {
+        let value = section.table.get(key)?;
+        let list = self.texts(section, key);
+        if value.get_ref().as_array().is_some_and(|a| a.is_empty()) {
+            let says = format!("`{key}` is empty");
+            let at = value.span().start;
+            self.report(at, says, Some("leave the line out, or name something"));
+        }
+        (!list.is_empty()).then_some(list)
+    }
+
     /// `[connection.fields]`. No problem here repeats a value: it may be a secret.
     pub(super) fn fields(&mut self, connection: &Section<'_>) -> BTreeMap<String, SecretRef> {
         let mut fields = BTreeMap::new();

@@ -7,7 +7,7 @@ CREATE INDEX body_person ON body(ws, person) WHERE person IS NOT NULL;
 CREATE INDEX body_expires ON body(class, expires);
 CREATE TABLE connection(ws INTEGER NOT NULL, conn INTEGER NOT NULL, state TEXT NOT NULL, sentence TEXT NOT NULL DEFAULT '', account TEXT, watermark INTEGER, backfilled INTEGER NOT NULL DEFAULT 0,
   last_success INTEGER, blocked_until INTEGER, receipt INTEGER NOT NULL DEFAULT 0, vendor_date INTEGER, last_ping INTEGER, rejected INTEGER NOT NULL DEFAULT 0, refused_large INTEGER NOT NULL DEFAULT 0,
-  key_id INTEGER, fields_sealed BLOB, fields_hash BLOB, token_sealed BLOB, PRIMARY KEY(ws, conn)) WITHOUT ROWID;
+  key_id INTEGER, fields_sealed BLOB, fields_hash BLOB, token_sealed BLOB, kept TEXT, PRIMARY KEY(ws, conn)) WITHOUT ROWID;
 CREATE TABLE checkpoint(ws INTEGER NOT NULL, conn INTEGER NOT NULL, stream TEXT NOT NULL, cursor TEXT NOT NULL, rows INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(ws, conn, stream)) WITHOUT ROWID;
 CREATE TABLE delivery(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, conn INTEGER NOT NULL, at INTEGER NOT NULL, sha BLOB NOT NULL, vendor_id TEXT, kind TEXT, verdict INTEGER NOT NULL, state INTEGER NOT NULL,
   wait INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, note TEXT, manifest BLOB, bytes INTEGER NOT NULL, body INTEGER);
@@ -16,12 +16,20 @@ CREATE TABLE guard(ws INTEGER NOT NULL, conn INTEGER NOT NULL, token BLOB NOT NU
 CREATE INDEX guard_until ON guard(until);
 CREATE INDEX delivery_waiting ON delivery(conn, id) WHERE state = 0;
 CREATE TABLE record(rid INTEGER PRIMARY KEY, ws INTEGER NOT NULL, conn INTEGER NOT NULL, entity INTEGER NOT NULL, id16 BLOB NOT NULL, remote_id TEXT NOT NULL, person BLOB, revision INTEGER NOT NULL, hash BLOB NOT NULL,
-  parts BLOB NOT NULL, next_seq INTEGER NOT NULL, channel TEXT NOT NULL, first_seen INTEGER NOT NULL, changed_at INTEGER NOT NULL, observed_at INTEGER NOT NULL, remote_updated INTEGER, deleted_at INTEGER, deletion TEXT, key_id INTEGER NOT NULL, sealed BLOB NOT NULL);
+  parts BLOB NOT NULL, next_seq INTEGER NOT NULL, channel TEXT NOT NULL, first_seen INTEGER NOT NULL, changed_at INTEGER NOT NULL, observed_at INTEGER NOT NULL, remote_updated INTEGER, deleted_at INTEGER, deletion TEXT,
+  event BLOB, delivery INTEGER, status TEXT NOT NULL DEFAULT '', job BLOB, stage BLOB, app BLOB, key_id INTEGER NOT NULL, sealed BLOB NOT NULL);
 CREATE UNIQUE INDEX record_id ON record(ws, id16);
-CREATE INDEX record_changed ON record(ws, entity, changed_at, rid);
+CREATE INDEX record_changed ON record(ws, entity, conn, status, changed_at, rid);
+CREATE INDEX record_job ON record(ws, job, entity, changed_at, rid) WHERE job IS NOT NULL;
+CREATE INDEX record_stage ON record(ws, stage, entity, changed_at, rid) WHERE stage IS NOT NULL;
+CREATE INDEX record_app ON record(ws, app) WHERE app IS NOT NULL;
+CREATE INDEX record_gone ON record(ws, entity, changed_at, rid) WHERE deleted_at IS NOT NULL;
 CREATE INDEX record_person ON record(ws, person) WHERE person IS NOT NULL;
-CREATE TABLE transition(ws INTEGER NOT NULL, app BLOB NOT NULL, uid INTEGER NOT NULL, entered INTEGER, part TEXT NOT NULL, to_value TEXT, from_value TEXT, precision TEXT NOT NULL, evidence TEXT NOT NULL, row TEXT, told INTEGER, late INTEGER NOT NULL, event BLOB, at INTEGER NOT NULL,
+CREATE TABLE email(rid INTEGER NOT NULL, ws INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(rid, hash)) WITHOUT ROWID;
+CREATE INDEX email_hash ON email(ws, hash);
+CREATE TABLE transition(ws INTEGER NOT NULL, app BLOB NOT NULL, uid INTEGER NOT NULL, entered INTEGER, part TEXT NOT NULL, to_value TEXT, from_value TEXT, precision TEXT NOT NULL, evidence TEXT NOT NULL, row TEXT, told INTEGER, late INTEGER NOT NULL, event BLOB, at INTEGER NOT NULL, changed INTEGER NOT NULL,
   PRIMARY KEY(ws, app, uid)) WITHOUT ROWID;
+CREATE INDEX transition_changed ON transition(ws, changed);
 CREATE TABLE want(ws INTEGER NOT NULL, conn INTEGER NOT NULL, entity INTEGER NOT NULL, of INTEGER NOT NULL DEFAULT 0, remote_id TEXT NOT NULL, reason TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL, PRIMARY KEY(ws, conn, entity, of, remote_id)) WITHOUT ROWID;
 CREATE TABLE event(id INTEGER PRIMARY KEY, uid BLOB NOT NULL, ws INTEGER NOT NULL, conn INTEGER NOT NULL, type INTEGER NOT NULL, entity INTEGER NOT NULL, subject BLOB NOT NULL, part TEXT NOT NULL, seq INTEGER NOT NULL, time INTEGER NOT NULL, observed INTEGER NOT NULL, channel TEXT NOT NULL, late INTEGER NOT NULL,
   main INTEGER NOT NULL, delivery INTEGER, key_id INTEGER NOT NULL, sealed BLOB NOT NULL);
@@ -55,7 +63,8 @@ CREATE INDEX failure_untold ON failure(id) WHERE alerted = 0;
 CREATE INDEX failure_last ON failure(ws, last);
 CREATE TABLE failure_item(failure INTEGER NOT NULL, ws INTEGER NOT NULL, kind TEXT NOT NULL, ref INTEGER NOT NULL, PRIMARY KEY(failure, kind, ref)) WITHOUT ROWID;
 CREATE INDEX failure_ref ON failure_item(kind, ref);
-CREATE TABLE subscription(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, fields TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, key_id INTEGER NOT NULL, secret_sealed BLOB NOT NULL);
+CREATE TABLE subscription(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, fields TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, key_id INTEGER NOT NULL, secret_sealed BLOB NOT NULL,
+  connections TEXT NOT NULL DEFAULT '[]', owner TEXT NOT NULL DEFAULT 'admin', old_sealed BLOB, old_until INTEGER, missed INTEGER NOT NULL DEFAULT 0, missed_since INTEGER);
 CREATE TABLE hook(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, conn INTEGER NOT NULL, event TEXT NOT NULL, remote_id TEXT, url TEXT NOT NULL, state TEXT NOT NULL, enabled INTEGER NOT NULL, said TEXT, at INTEGER NOT NULL, until INTEGER, key_id INTEGER, secret_sealed BLOB);
 CREATE INDEX hook_conn ON hook(ws, conn);
 CREATE TABLE token(id INTEGER PRIMARY KEY, ws INTEGER NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, scopes TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, last_used INTEGER, revoked INTEGER);

@@ -155,29 +155,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn put_record(&mut self, ws: i64, conn: i64, w: &RecordWrite) -> Result<(), Error> {
-        let r = &w.row;
-        let parts = serde_json::to_vec(&r.parts).map_err(|_| Error::Corrupt("record"))?;
-        if w.base == 0 {
-            self.sql("INSERT INTO record(rid, ws, conn, entity, id16, remote_id, person, revision, hash, parts, next_seq, channel, first_seen, changed_at, observed_at, remote_updated, deleted_at, deletion, key_id, sealed)
-                      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)")?
-                .execute(rusqlite::params![r.rid, ws, conn, r.entity.code(), r.id16, r.remote_id, r.person, r.revision, r.hash, parts, r.next_seq, r.channel, r.first_seen, r.changed_at, r.observed_at, r.remote_updated, r.deleted_at, r.deletion, w.sealed.0, w.sealed.1])?;
-        } else if w.sealed.1.is_empty() {
-            self.sql("UPDATE record SET revision = ?2, parts = ?3, next_seq = ?4, observed_at = ?5, remote_updated = ?6, deleted_at = ?7, deletion = ?8, changed_at = ?9, channel = ?10 WHERE rid = ?1")?
-                .execute((r.rid, r.revision, parts, r.next_seq, r.observed_at, r.remote_updated, r.deleted_at, &r.deletion, r.changed_at, &r.channel))?;
-        } else {
-            self.sql("UPDATE record SET revision = ?2, hash = ?3, parts = ?4, next_seq = ?5, channel = ?6, changed_at = ?7, observed_at = ?8, remote_updated = ?9, deleted_at = ?10, deletion = ?11, key_id = ?12, sealed = ?13, person = ?14 WHERE rid = ?1")?
-                .execute((r.rid, r.revision, r.hash, parts, r.next_seq, &r.channel, r.changed_at, r.observed_at, r.remote_updated, r.deleted_at, &r.deletion, w.sealed.0, &w.sealed.1, r.person))?;
-        }
-        Ok(())
-    }
-
-    fn put_transition(&mut self, ws: i64, t: &TransitionRow) -> Result<(), Error> {
-        self.sql("INSERT INTO transition(ws, app, uid, entered, part, to_value, from_value, precision, evidence, row, told, late, event, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT(ws, app, uid) DO UPDATE SET entered = excluded.entered, part = excluded.part, to_value = excluded.to_value, from_value = excluded.from_value, precision = excluded.precision, evidence = excluded.evidence, row = excluded.row, told = excluded.told, late = MAX(late, excluded.late), event = COALESCE(excluded.event, event)")?
-            .execute((ws, t.app, t.uid, t.entered, &t.part, &t.to, &t.from, &t.precision, &t.evidence, &t.row, t.told, t.late, t.event, t.at))?;
-        Ok(())
-    }
-
     fn put_event(&mut self, e: &EventRow, sealed: &(i64, Vec<u8>)) -> Result<(), Error> {
         let conn = self.name(e.ws, Kind::Connection, &e.conn)?;
         let kind = self.name(e.ws, Kind::Type, &e.kind)?;

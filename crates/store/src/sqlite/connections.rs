@@ -12,6 +12,14 @@ impl Tx<'_> {
         let conn = self.name(c.ws, Kind::Connection, &c.conn)?;
         self.sql("INSERT OR IGNORE INTO connection(ws, conn, state) VALUES(?1, ?2, 'unknown')")?
             .execute((c.ws, conn))?;
+        if let Some(kept) = &c.kept {
+            self.sql("UPDATE connection SET kept = ?3 WHERE ws = ?1 AND conn = ?2")?
+                .execute((c.ws, conn, kept.to_string()))?;
+        }
+        for stream in &c.reread {
+            self.sql("DELETE FROM checkpoint WHERE ws = ?1 AND conn = ?2 AND stream = ?3")?
+                .execute((c.ws, conn, stream))?;
+        }
         if let Some((state, sentence)) = &c.state {
             self.sql(
                 "UPDATE connection SET state = ?3, sentence = ?4 WHERE ws = ?1 AND conn = ?2",
@@ -103,7 +111,7 @@ impl Tx<'_> {
 
 impl Rx<'_> {
     pub(crate) fn connections(&mut self, ws: i64) -> Result<Vec<ConnectionRow>, Error> {
-        let mut stmt = self.sql("SELECT conn, state, sentence, account, watermark, backfilled, last_success, blocked_until, receipt, vendor_date, rejected, refused_large, key_id, fields_sealed, fields_hash, token_sealed, last_ping FROM connection WHERE ws = ?1 ORDER BY conn")?;
+        let mut stmt = self.sql("SELECT conn, state, sentence, account, watermark, backfilled, last_success, blocked_until, receipt, vendor_date, rejected, refused_large, key_id, fields_sealed, fields_hash, token_sealed, last_ping, kept FROM connection WHERE ws = ?1 ORDER BY conn")?;
         all(stmt.query([ws])?, |r| {
             let conn: i64 = r.get(0)?;
             let key: Option<i64> = r.get(12)?;
@@ -134,6 +142,9 @@ impl Rx<'_> {
                     .unwrap_or_default(),
                 fields_hash: r.get(14)?,
                 token: token.and_then(|b| serde_json::from_slice(&b).ok()),
+                kept: r
+                    .get::<_, Option<String>>(17)?
+                    .and_then(|k| serde_json::from_str(&k).ok()),
             })
         })
     }
@@ -162,31 +173,6 @@ impl Rx<'_> {
         Ok(stmt
             .query_row((conn, name, value, now), |r| r.get(0))
             .optional()?)
-    }
-
-    pub(crate) fn subscriptions(&mut self, ws: i64) -> Result<Vec<SubscriptionRow>, Error> {
-        let mut stmt = self.sql("SELECT id, ws, url, events, fields, state, at, key_id, secret_sealed FROM subscription WHERE ws = ?1 AND state <> 'deleted' ORDER BY id")?;
-        all(stmt.query([ws])?, |r| {
-            let id: i64 = r.get(0)?;
-            let words = |i| -> Result<Vec<String>, Error> {
-                serde_json::from_str(&r.get::<_, String>(i)?)
-                    .map_err(|_| Error::Corrupt("subscription"))
-            };
-            let secret =
-                self.shared
-                    .keys
-                    .open(r.get(7)?, "subscription", id, &r.get::<_, Vec<u8>>(8)?)?;
-            Ok(SubscriptionRow {
-                id,
-                ws: r.get(1)?,
-                url: r.get(2)?,
-                events: words(3)?,
-                fields: words(4)?,
-                state: r.get(5)?,
-                at: r.get(6)?,
-                secret: String::from_utf8(secret).map_err(|_| Error::Corrupt("subscription"))?,
-            })
-        })
     }
 
     pub(crate) fn token(&mut self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error> {
@@ -223,64 +209,6 @@ impl Rx<'_> {
 }
 
 impl Tx<'_> {
-    pub(crate) fn subscription_put(
-        &mut self,
-        row: SubscriptionRow,
-        by: String,
-    ) -> Result<(), Error> {
-        let (key, sealed) = self.shared.keys.seal(
-            row.ws,
-            Class::Workspace,
-            row.at,
-            "subscription",
-            row.id,
-            row.secret.as_bytes(),
-        );
-        self.write_keys()?;
-        let (events, fields) = (
-            serde_json::json!(row.events).to_string(),
-            serde_json::json!(row.fields).to_string(),
-        );
-        self.sql("INSERT INTO subscription(id, ws, url, events, fields, state, at, key_id, secret_sealed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
-            .execute((row.id, row.ws, &row.url, events, &fields, &row.state, row.at, key, sealed))?;
-        let detail = format!("fields {fields}");
-        self.append_audit(&AuditEntry {
-            ws: row.ws,
-            at: row.at,
-            actor: by,
-            verb: "subscription created".into(),
-            object: format!("subscription/{}", row.id),
-            detail,
-        })?;
-        Ok(())
-    }
-
-    pub(crate) fn subscription_state(
-        &mut self,
-        id: i64,
-        state: String,
-        by: String,
-        at: i64,
-    ) -> Result<bool, Error> {
-        let n = self
-            .sql("UPDATE subscription SET state = ?2 WHERE id = ?1 AND state <> 'deleted'")?
-            .execute((id, &state))?;
-        if n == 1 {
-            let conn = self.name(1, Kind::Connection, &format!("subscription/{id}"))?;
-            self.sql("UPDATE action SET state = 9, reason = 'its subscription ended', settled = ?2 WHERE conn = ?1 AND state IN (0, 3) AND maybe = 0")?
-                .execute((conn, at))?;
-            self.append_audit(&AuditEntry {
-                ws: 1,
-                at,
-                actor: by,
-                verb: format!("subscription {state}"),
-                object: format!("subscription/{id}"),
-                detail: String::new(),
-            })?;
-        }
-        Ok(n == 1)
-    }
-
     pub(crate) fn token_put(
         &mut self,
         ws: i64,
@@ -291,8 +219,8 @@ impl Tx<'_> {
         at: i64,
         by: String,
     ) -> Result<i64, Error> {
-        self.sql("INSERT INTO token(ws, name, role, scopes, hash, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(hash) DO UPDATE SET name = excluded.name, role = excluded.role, revoked = NULL")?
-            .execute((ws, &name, &role, scopes, hash, at))?;
+        self.sql("INSERT INTO token(ws, name, role, scopes, hash, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(hash) DO UPDATE SET name = excluded.name, role = excluded.role, scopes = excluded.scopes, revoked = NULL")?
+            .execute((ws, &name, &role, &scopes, hash, at))?;
         let id: i64 = self
             .sql("SELECT id FROM token WHERE hash = ?1")?
             .query_row([hash], |r| r.get(0))?;
@@ -302,7 +230,7 @@ impl Tx<'_> {
             actor: by,
             verb: "token created".into(),
             object: format!("token/{id}"),
-            detail: format!("{name}, {role}"),
+            detail: format!("{name}, {role} {scopes}").trim_end().to_owned(),
         })?;
         Ok(id)
     }

@@ -2,7 +2,7 @@
 
 use super::Rx;
 use super::names::Kind;
-use super::rows::{ACTION, CALL, EVENT, RECORD, RUN, action, all, event, record, run};
+use super::rows::{ACTION, CALL, EVENT, RUN, action, all, event, run};
 use crate::types::*;
 use crate::{DAY, Error};
 use rusqlite::types::Value as Sql;
@@ -146,7 +146,7 @@ impl Rx<'_> {
                 })
             }
             list => match list.strip_prefix("records/").and_then(Entity::parse) {
-                Some(Entity::StageTransition) => self.transitions(&q, limit),
+                Some(Entity::StageTransition) => self.transitions_page(&q, limit),
                 Some(entity) => self.records_page(entity, &q, limit),
                 None => Err(Error::NotFound("list")),
             },
@@ -173,86 +173,7 @@ impl Rx<'_> {
         Ok(Page {
             items: rows.into_iter().map(|(_, v)| v).collect(),
             next,
-        })
-    }
-
-    fn records_page(&mut self, entity: Entity, q: &Query, limit: i64) -> Result<Page, Error> {
-        let mut list = List::new(&format!("SELECT {RECORD} FROM record"), "rid")
-            .name(self, q, "connection", "conn", Kind::Connection)
-            .text(q, "remote_id", "remote_id");
-        list = list.blob(q, "id", "id16", |s| RecordId::parse(s).map(|(_, id)| id.0));
-        list.filters
-            .push(("=", "entity".into(), Sql::Integer(entity.code())));
-        let after = q
-            .filters
-            .iter()
-            .find(|(k, _)| k == "updated_after")
-            .and_then(|(_, v)| stagewire_model::time::parse_instant(v))
-            .map_or(i64::MIN, |(t, _)| t.0);
-        let (changed, rid) = q
-            .cursor
-            .as_deref()
-            .and_then(|c| c.split_once('-'))
-            .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
-            .unwrap_or((after, 0));
-        let (mut sql, mut params) = list.bare();
-        params.extend([
-            Sql::Integer(MAIN),
-            Sql::Integer(changed),
-            Sql::Integer(rid),
-            Sql::Integer(limit + 1),
-        ]);
-        let n = params.len();
-        sql += &format!(
-            " ws = ?{} AND (changed_at, rid) > (?{}, ?{}) ORDER BY changed_at, rid LIMIT ?{n}",
-            n - 3,
-            n - 2,
-            n - 1
-        );
-        let mut stmt = self.sql(&sql)?;
-        let mut rows = all(stmt.query(params_from_iter(params))?, |r| record(self, r))?;
-        let more = rows.len() as i64 > limit;
-        rows.truncate(limit as usize);
-        let next = if more {
-            rows.last().map(|r| format!("{}-{}", r.changed_at, r.rid))
-        } else {
-            None
-        };
-        Ok(Page {
-            items: rows.iter().map(record_item).collect(),
-            next,
-        })
-    }
-
-    fn transitions(&mut self, q: &Query, limit: i64) -> Result<Page, Error> {
-        let app = q
-            .filters
-            .iter()
-            .find(|(k, _)| k == "application_id")
-            .and_then(|(_, v)| RecordId::parse(v))
-            .map(|(_, id)| id.0);
-        let from = q
-            .cursor
-            .as_deref()
-            .and_then(|c| c.parse::<i64>().ok())
-            .unwrap_or(0);
-        let mut stmt = self.sql("SELECT app, uid, entered, part, to_value, from_value, precision, evidence, told, late, event FROM transition WHERE ws = ?1 AND (?2 IS NULL OR app = ?2) ORDER BY app, COALESCE(entered, 0), uid LIMIT ?3 OFFSET ?4")?;
-        let rows = all(stmt.query((q.ws, app, limit + 1, from))?, |r| {
-            let stage = r.get::<_, String>(3)? == "stage";
-            let (to, was): (Option<String>, Option<String>) = (r.get(4)?, r.get(5)?);
-            let part = |yes: bool, v: &Option<String>| if yes { json!(v) } else { Value::Null };
-            let entered: Option<i64> = r.get(2)?;
-            Ok(
-                json!({"schema": stagewire_model::SCHEMA, "entity": "stage_transition", "application_id": RecordId(r.get(0)?).text(Entity::Application), "part": r.get::<_, String>(3)?,
-                "from_stage_id": part(stage, &was), "to_stage_id": part(stage, &to), "from_status": part(!stage, &was), "to_status": part(!stage, &to),
-                "entered_at": entered.map(|t| Micros(t).text()), "entered_at_precision": r.get::<_, String>(6)?, "evidence": r.get::<_, String>(7)?, "told": r.get::<_, Option<bool>>(8)?,
-                "late": r.get::<_, bool>(9)?, "event_id": r.get::<_, Option<[u8; 16]>>(10)?.map(|e| EventId(e).text())}),
-            )
-        })?;
-        let more = rows.len() as i64 > limit;
-        Ok(Page {
-            items: rows.into_iter().take(limit as usize).collect(),
-            next: more.then(|| (from + limit).to_string()),
+            resume: None,
         })
     }
 
@@ -437,46 +358,4 @@ fn action_item(a: &ActionRow) -> Value {
     json!({"id": a.id.to_string(), "run_id": a.run.to_string(), "event_id": EventId(a.event).text(), "flow": a.flow, "step": a.step, "item": a.item, "connection": a.conn, "uses": a.uses, "intent": canonical::hex(&a.intent),
         "effect": a.effect.as_str(), "once": a.once.as_str(), "state": a.state.as_str(), "reason": a.reason, "attempts": a.attempt, "tries": a.tries, "may_have_happened": a.maybe, "due_at": time(a.due), "valid_until": time(a.valid_until),
         "remote_id": a.remote_id, "created_at": Micros(a.made).text(), "settled_at": time(a.settled), "redo_of": if a.redo_of == 0 { Value::Null } else { json!(a.redo_of.to_string()) }})
-}
-
-fn record_item(r: &RecordRow) -> Value {
-    let meta = r
-        .fields
-        .get("meta")
-        .cloned()
-        .unwrap_or_else(|| json!({"not_available": [], "redacted": [], "warnings": []}));
-    let mut out = Map::new();
-    let mut put = |k: &str, v: Value| drop(out.insert(k.to_owned(), v));
-    put("schema", json!(stagewire_model::SCHEMA));
-    put("entity", json!(r.entity.name()));
-    put("id", json!(RecordId(r.id16).text(r.entity)));
-    put("connection", json!(r.conn));
-    put("remote_id", json!(r.remote_id));
-    put(
-        "remote_updated_at",
-        json!(r.remote_updated.map(|t| Micros(t).text())),
-    );
-    put("first_seen_at", json!(Micros(r.first_seen).text()));
-    put("changed_at", json!(Micros(r.changed_at).text()));
-    put("revision", json!(r.revision));
-    put("content_hash", json!(canonical::hex(&r.hash)));
-    put("deleted_at", json!(r.deleted_at.map(|t| Micros(t).text())));
-    put(
-        "deletion",
-        r.deletion
-            .as_deref()
-            .and_then(|d| serde_json::from_str(d).ok())
-            .unwrap_or(Value::Null),
-    );
-    put(
-        "provenance",
-        json!({"channel": r.channel, "observed_at": Micros(r.observed_at).text()}),
-    );
-    for (k, v) in &r.fields {
-        if k != "meta" && k != "extra" && k != "parts" {
-            put(k, v.clone());
-        }
-    }
-    put("meta", meta);
-    Value::Object(out)
 }

@@ -7,7 +7,7 @@ use rusqlite::Row;
 use stagewire_model::{Effect, Entity, OnceKind};
 
 pub(super) const ACTION: &str = "id, ws, run, event, flow, step, item, redo_of, conn, uses, intent, order_key, place, effect, once, state, reason, due, valid_until, attempt, tries, maybe, first_fail, quiet_until, seen_version, falls, request, person, paths, remote_id, output, made, settled, must_hold";
-pub(super) const RECORD: &str = "rid, ws, conn, entity, id16, remote_id, person, revision, hash, parts, next_seq, channel, first_seen, changed_at, observed_at, remote_updated, deleted_at, deletion, key_id, sealed";
+pub(super) const RECORD: &str = "rid, ws, conn, entity, id16, remote_id, person, revision, hash, parts, next_seq, channel, first_seen, changed_at, observed_at, remote_updated, deleted_at, deletion, event, delivery, key_id, sealed";
 pub(super) const RUN: &str = "id, ws, event, flow, version, state, reason, due, tries, at";
 pub(super) const EVENT: &str = "id, uid, ws, conn, type, entity, subject, part, seq, time, observed, channel, late, main, delivery, key_id, sealed";
 pub(super) const CALL: &str = "id, ws, at, conn, method, host, path, status, code, ms, attempt, action, purpose, limit_left, request, response";
@@ -56,7 +56,7 @@ pub(super) fn record(rx: &Rx, r: &Row) -> Result<RecordRow, Error> {
     let plain = rx
         .shared
         .keys
-        .open(r.get(18)?, "record", rid, &r.get::<_, Vec<u8>>(19)?)?;
+        .open(r.get(20)?, "record", rid, &r.get::<_, Vec<u8>>(21)?)?;
     Ok(RecordRow {
         rid,
         ws: r.get(1)?,
@@ -77,6 +77,8 @@ pub(super) fn record(rx: &Rx, r: &Row) -> Result<RecordRow, Error> {
         remote_updated: r.get(15)?,
         deleted_at: r.get(16)?,
         deletion: r.get(17)?,
+        event: r.get(18)?,
+        delivery: r.get(19)?,
         fields: serde_json::from_slice(&plain).map_err(|_| Error::Corrupt("record"))?,
     })
 }

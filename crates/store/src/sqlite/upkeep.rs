@@ -24,6 +24,10 @@ impl Tx<'_> {
         n += self
             .sql("DELETE FROM hook WHERE state = 'gone' AND until <= ?1")?
             .execute([now])?;
+        self.sql(
+            "UPDATE subscription SET old_sealed = NULL, old_until = NULL WHERE old_until <= ?1",
+        )?
+        .execute([now])?;
         let dead: Vec<i64> = {
             let mut stmt = self.sql("SELECT k.id FROM key k WHERE (k.class = 1 AND k.day < ?1) OR (k.class = 2 AND k.day < ?2)")?;
             let rows = stmt

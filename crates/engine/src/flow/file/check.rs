@@ -66,6 +66,8 @@ pub(super) struct Checker<'a> {
     pub(super) grants: Option<&'a (Grants, Vec<Range<usize>>)>,
     pub(super) granted: BTreeSet<usize>,
     pub(super) event: String,
+    /// The source connection the flow names.
+    pub(super) from: Option<String>,
     pub(super) roots: &'static [&'static str],
     /// Each step that was read, and whether it runs for each item of a list.
     pub(super) done: BTreeMap<String, bool>,
@@ -92,6 +94,7 @@ impl<'a> Checker<'a> {
             grants,
             granted: BTreeSet::new(),
             event: String::new(),
+            from: None,
             roots: &[],
             done: BTreeMap::new(),
             found: BTreeSet::new(),
@@ -105,6 +108,19 @@ impl<'a> Checker<'a> {
     pub(super) fn bind(&mut self, event: &str, roots: &'static [&'static str]) {
         self.event = event.to_owned();
         self.roots = roots;
+    }
+
+    /// Reports where records of a kind are not kept at all.
+    pub(super) fn held(&self, source: &mut Source<'_>, at: usize, root: &str) {
+        if let Some((says, todo)) = self.left_out(&Path::of(root, [])) {
+            source.report(at, says, Some(todo));
+        }
+    }
+
+    /// Why a path (or, without a field, a whole kind of record) is not there though it could be.
+    pub(super) fn left_out(&self, path: &Path) -> Option<(String, String)> {
+        let catalog = self.against.catalog;
+        catalog.left_out(self.from.as_deref(), path)
     }
 
     /// The connector behind a connection.

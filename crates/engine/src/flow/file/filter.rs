@@ -26,7 +26,7 @@ pub(super) fn records(
     };
     let Some(table) = value.get_ref().as_table() else {
         let name = text(source, when, "records")?;
-        let entity = entity(source, &name)?;
+        let entity = entity(source, &name, checker)?;
         bind(checker, items::SCHEDULE, entity);
         return Some(plain(entity));
     };
@@ -37,7 +37,7 @@ pub(super) fn records(
         &["entity", "older_than", "sort", "limit"],
     );
     let name = needed(source, table, value.span().start, "`records`", "entity")?;
-    let entity = entity(source, &name)?;
+    let entity = entity(source, &name, checker)?;
     bind(checker, items::SCHEDULE, entity);
     let filter = plain(entity);
     Some(shaped(source, table, filter, checker))
@@ -62,7 +62,7 @@ pub(super) fn find(
     ];
     only(source, with, "`records.find`", &keys);
     let name = needed(source, with, at, "`records.find`", "records")?;
-    let entity = entity(source, &name)?;
+    let entity = entity(source, &name, checker)?;
     let event = (checker.event.clone(), checker.roots);
     bind(checker, "records.find", entity);
     let mut filter = shaped(source, with, plain(entity), checker);
@@ -117,12 +117,14 @@ fn plain(entity: Entity) -> Filter {
     }
 }
 
-fn entity(source: &mut Source<'_>, name: &At<String>) -> Option<Entity> {
+fn entity(source: &mut Source<'_>, name: &At<String>, checker: &Checker<'_>) -> Option<Entity> {
     let known = Entity::parse(&name.value).filter(|_| scope::roots_of(&name.value).is_some());
     if known.is_none() {
         let message = format!("`{}` are no records to go over", name.value);
         let hint = "there is: application, candidate, job, offer, interview, scorecard";
         source.report(name.span.start, message, Some(hint.to_owned()));
+    } else {
+        checker.held(source, name.span.start, &name.value);
     }
     known
 }

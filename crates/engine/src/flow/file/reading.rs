@@ -114,6 +114,9 @@ impl Checker<'_> {
                 None,
             ));
         }
+        if let Some((says, todo)) = self.left_out(&path) {
+            return Err(refusal(says, Some(todo)));
+        }
         self.found.insert(path);
         Ok(())
     }

@@ -52,6 +52,7 @@ pub(super) fn when(
     let connection = text(source, when, "connection");
     if let Some(connection) = &connection {
         checker.connection(source, connection);
+        checker.from = Some(connection.value.clone());
     }
     let trigger = match first_of(source, when) {
         "at" => date(source, when, checker),
@@ -179,6 +180,8 @@ fn event(
             return None;
         }
     }
+    let about = event.value.split('.').next().unwrap_or_default();
+    checker.held(source, event.span.start, about);
     let mut length = |key: &str, needed: bool| {
         if needed && !when.contains_key(key) {
             let message = format!("`{}` needs `{key}`", event.value);

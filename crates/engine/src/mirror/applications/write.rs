@@ -103,7 +103,7 @@ impl Work<'_> {
         let candidate = reference(&o.fields, "candidate_id").map(|c| self.id(Entity::Candidate, c));
         let held = self.held(o.entity, &o.remote_id, channel);
         held.row.person = candidate.or(held.row.person);
-        let changed = held.merge(fields, channel.word, now);
+        let changed = held.merge(fields, channel, now);
         if first { Vec::new() } else { changed }
     }
 
@@ -132,10 +132,10 @@ impl Work<'_> {
             held.row.deleted_at = Some(now.0);
             let claimed = out.events.iter().any(|e| e.kind == Kind::Deleted);
             held.row.deletion = Some(crate::mirror::others::tombstone(claimed, o, channel));
-            held.bump(channel.word, now);
+            held.bump(channel, now);
         } else if app.known && !app.gone && held.row.deleted_at.is_some() {
             (held.row.deleted_at, held.row.deletion) = (None, None);
-            held.bump(channel.word, now);
+            held.bump(channel, now);
         }
         if let Some(at) = newest(o) {
             held.row.remote_updated = held.row.remote_updated.max(Some(at.micros));
@@ -144,7 +144,7 @@ impl Work<'_> {
             held.refresh(&other);
         }
         let ruled = ruled_fields(&app, &raw, &before);
-        let moved = held.merge(&ruled, channel.word, now);
+        let moved = held.merge(&ruled, channel, now);
         held.notes = Notes::Application {
             app: Box::new(app.clone()),
             rest,
