@@ -4,6 +4,7 @@ use super::super::application::{Answer, Date, HistoryRow, Hook, Kind, Row, RowRe
 use super::super::work::{Channel, Work, newest, own, reference};
 use serde_json::Value;
 use stagewire_model::{Announce, Entity, Observation, RecordId, Seen};
+use std::cmp::Ordering;
 
 impl Work<'_> {
     pub(super) fn hook(&self, o: &Observation, channel: Channel) -> Hook {
@@ -65,7 +66,7 @@ impl Work<'_> {
         });
         Answer {
             row,
-            history: history.map(|rows| rows.iter().filter_map(|o| self.history_row(o)).collect()),
+            history: history.map(|rows| self.stays(rows)),
             full,
             by_id,
         }
@@ -96,14 +97,14 @@ impl Work<'_> {
         })
     }
 
-    pub(super) fn history_row(&self, o: &Observation) -> Option<HistoryRow> {
-        let entered = own(o, "entered");
-        let rank = o
-            .remote_id
-            .parse::<i64>()
-            .ok()
-            .or(entered.as_ref().map(|d| d.micros))
-            .unwrap_or(0);
+    /// A history's rows, each with its place in the vendor's order.
+    fn stays(&self, all: &[Observation]) -> Vec<HistoryRow> {
+        let ranks = ranks(all);
+        let rows = all.iter().zip(ranks);
+        rows.filter_map(|(o, rank)| self.stay(o, rank)).collect()
+    }
+
+    fn stay(&self, o: &Observation, rank: i64) -> Option<HistoryRow> {
         Some(HistoryRow {
             row: RowRef {
                 rank,
@@ -112,15 +113,41 @@ impl Work<'_> {
             stage: self.stage(
                 reference(&o.fields, "stage_id").or_else(|| reference(&o.fields, "to_stage_id"))?,
             ),
-            entered,
-            current: o
-                .fields
-                .get("current")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            entered: own(o, "entered"),
+            current: current(o),
             tag: (),
         })
     }
+}
+
+/// The order of life: ids that count up tell it themselves; else the moment of entry and, of what began in one instant, the place in
+/// the list. Lists come oldest first or newest first: the dates tell which, and where they are all one, the row that is current.
+fn ranks(rows: &[Observation]) -> Vec<i64> {
+    let entered = |o: &Observation| own(o, "entered").map(|d| d.micros);
+    let dated = || rows.iter().filter_map(entered);
+    let backwards = match dated().next().cmp(&dated().next_back()) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        Ordering::Equal => rows.first().is_some_and(current) && !rows.last().is_some_and(current),
+    };
+    let rank = |(at, o): (usize, &Observation)| {
+        if let Ok(counted) = o.remote_id.parse::<i64>() {
+            return counted;
+        }
+        let moment = entered(o);
+        let mates = |rows: &[Observation]| rows.iter().filter(|x| entered(x) == moment).count();
+        let before = if backwards {
+            mates(&rows[at + 1..])
+        } else {
+            mates(&rows[..at])
+        };
+        moment.unwrap_or(0) + i64::try_from(before).unwrap_or(0)
+    };
+    rows.iter().enumerate().map(rank).collect()
+}
+
+fn current(o: &Observation) -> bool {
+    o.fields.get("current").and_then(Value::as_bool) == Some(true)
 }
 
 /// The stage that a history ends in. A row that names the same one adds nothing, and dates it worse.
@@ -172,4 +199,52 @@ pub(super) fn announced(a: Announce, status: Option<Status>) -> Option<Kind> {
         (Announce::Hired, _) => Kind::Hired,
         (Announce::Unhired, _) => Kind::Unhired,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use stagewire_model::{DateSeen, Micros};
+
+    fn stay(id: &str, at: i64, current: bool) -> Observation {
+        let mut o = super::super::super::others::blank(Entity::StageTransition, id);
+        let seen = DateSeen {
+            at: Micros(at),
+            coarse: false,
+            path: "entered".into(),
+        };
+        o.own.push(("entered".into(), seen));
+        o.fields.insert("current".into(), json!(current));
+        o
+    }
+
+    fn in_order(rows: &[Observation]) -> Vec<&str> {
+        let mut all: Vec<_> = rows.iter().zip(ranks(rows)).collect();
+        all.sort_by_key(|(_, rank)| *rank);
+        all.iter().map(|(o, _)| o.remote_id.as_str()).collect()
+    }
+
+    #[test]
+    fn what_began_in_one_instant_is_ordered_by_its_place_in_the_list() {
+        let mut rows = vec![
+            stay("d", 1_000, false),
+            stay("c", 2_000, false),
+            stay("a", 2_000, false),
+            stay("b", 2_000, true),
+        ];
+        assert_eq!(in_order(&rows), ["d", "c", "a", "b"]);
+        rows.reverse();
+        assert_eq!(in_order(&rows), ["d", "c", "a", "b"], "newest first");
+        let mut rows = rows[..2].to_vec();
+        assert_eq!(in_order(&rows), ["a", "b"], "what is current came last");
+        rows.reverse();
+        assert_eq!(in_order(&rows), ["a", "b"]);
+    }
+
+    #[test]
+    fn ids_that_count_up_are_the_order() {
+        let rows = [stay("9", 2_000, false), stay("10", 1_000, true)];
+        assert_eq!(ranks(&rows), [9, 10]);
+    }
 }
