@@ -491,3 +491,37 @@ fn without_reads_a_plain_record_is_taken_in_order_of_receipt() {
     assert_eq!(c.shown(plain, "X", Some(200)), Verdict::Stale);
     assert!(plain.hints.is_empty());
 }
+
+#[test]
+fn from_one_stage_to_the_same_is_no_event() {
+    let c = &mut Connection::new(true);
+    let mut app = known(c);
+    let rows = vec![entered(1, "A", 50), entered(2, "A", 200)];
+    let out = c.read(&mut app, &row(Status::Active, 300), rows);
+    assert_eq!(kinds(&out), [], "nobody moved");
+    let rows = vec![
+        entered(1, "A", 50),
+        entered(2, "A", 200),
+        entered(3, "B", 400),
+    ];
+    let out = c.read(&mut app, &row(Status::Active, 400), rows);
+    assert_eq!(kinds(&out), [Kind::StageChanged]);
+}
+
+#[test]
+fn an_end_told_again_at_another_time_came_from_what_nobody_saw() {
+    let c = &mut Connection::new(true);
+    let mut app = known(c);
+    let end = |date| Row {
+        own: at(date),
+        ..row(Status::Rejected, date)
+    };
+    let rows = || vec![entered(1, "A", 50)];
+    assert_eq!(
+        kinds(&c.read(&mut app, &end(200), rows())),
+        [Kind::Rejected]
+    );
+    let out = c.read(&mut app, &end(500), rows());
+    assert_eq!(kinds(&out), [Kind::Rejected]);
+    assert_eq!(out.events[0].from, None);
+}

@@ -242,7 +242,7 @@ fn an_end_told_late_is_not_told_again_when_a_read_shows_it() {
     gives(
         torn.start(Start::None),
         &steps,
-        &["is ?→rejected", "late is rejected→rejected"],
+        &["is ?→rejected", "late is ?→rejected"],
     );
 }
 

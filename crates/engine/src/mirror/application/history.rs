@@ -159,7 +159,12 @@ impl<T: Tag> Turn<'_, '_, T> {
     }
 
     fn new_row(&mut self, r: &HistoryRow<T>, entered: &Date, whole: &[&HistoryRow<T>]) {
-        let silent = self.silent(r, entered, whole);
+        let before = whole.iter().filter(|w| w.row.key() < r.row.key());
+        // a row for the stage that somebody is in already moves nobody
+        let stayed = before
+            .max_by_key(|w| w.row.key())
+            .is_some_and(|w| w.stage == r.stage);
+        let silent = stayed || self.silent(r, entered, whole);
         let mut after = self.place(entered, &r.row);
         let unproved = self
             .app

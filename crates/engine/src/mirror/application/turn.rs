@@ -105,11 +105,13 @@ impl<'a, 'c, T: Tag> Turn<'a, 'c, T> {
         });
     }
 
-    /// The event of a transition.
+    /// The event of a transition, never from one thing to the same.
     pub(super) fn tell(&mut self, uid: u64, kind: Kind, from: Option<Value>, when: When) {
         let Some(t) = self.app.transition(uid) else {
             return;
         };
+        // here again: what was between, nobody saw
+        let from = from.filter(|from| *from != t.to);
         self.tx.push(Event {
             uid,
             kind,
