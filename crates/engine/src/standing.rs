@@ -36,9 +36,7 @@ impl Hub {
             conn.purse.uncontested(); // what is refused at once was not ended by somebody else
         }
         // what a person has ignored stays so while nothing changes
-        let known = conn.state() == (State::NeedsYou, sentence.clone());
-        self.put_state(conn, State::NeedsYou, &sentence).await;
-        if known {
+        if conn.state() == (State::NeedsYou, sentence.clone()) {
             return sentence;
         }
         let failing = Failing {
@@ -55,16 +53,18 @@ impl Hub {
         if self.store.fail(vec![failing]).await.is_ok() {
             self.failed.notify_one();
         }
+        // whoever sees the state finds the entry
+        self.put_state(conn, State::NeedsYou, &sentence).await;
         sentence
     }
 
     /// It was answered: what a person had to do is done.
     pub(crate) async fn is_well(&self, conn: &Connection) {
-        self.put_state(conn, State::Working, "Working").await;
         for code in OVER {
             let group = format!("{code}|{}", conn.id);
             let _ = self.store.recovered(MAIN, group, self.env.now().0).await;
         }
+        self.put_state(conn, State::Working, "Working").await;
         if let Some(d) = self.dispatcher(&conn.id) {
             d.wake();
         }
