@@ -123,7 +123,9 @@ impl Work<'_> {
         let was_created = matches!(out.verdict, Verdict::Apply { first: true });
         let person = self.person_of(&fields);
         let held = self.held(o.entity, &o.remote_id, channel);
-        held.row.person = person.or(held.row.person);
+        if let Some(person) = person.filter(|p| held.row.person != Some(*p)) {
+            (held.row.person, held.touched) = (Some(person), true);
+        }
         let before = match out.verdict {
             Verdict::Apply { .. } => held.row.fields.clone(),
             _ => Map::new(),
