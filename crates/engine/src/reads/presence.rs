@@ -79,7 +79,7 @@ impl Presence {
             missing.extend(gone.map(|r| r.remote_id));
         }
         let group = format!("SCAN-002|{}", stream.name);
-        let believed = conn.missing_is_true.swap(false, Ordering::AcqRel);
+        let believed = conn.missing_is_true.load(Ordering::Acquire);
         if missing.len() > (all / SHARE).clamp(1, MANY) && !believed {
             let cause = format!(
                 "{} of {all} records of {} are not in {}'s list any more; nothing was marked as gone. If that is right, run a full sync that accepts it; if not, look at the credentials' permissions",

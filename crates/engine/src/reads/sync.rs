@@ -59,6 +59,7 @@ pub async fn sync_now(hub: &Hub, conn: &Connection, what: Round) -> Result<(), R
     conn.missing_is_true
         .store(what.accept_missing, Ordering::Release);
     let done = round(hub, conn, what).await;
+    conn.missing_is_true.store(false, Ordering::Release);
     if let Err(ReadError::Partial(say)) = &done {
         fail(hub, conn, "SCAN-001", say, "SCAN-001").await;
     }
