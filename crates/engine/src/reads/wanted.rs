@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Wanted reads taken at a time.
 const TAKE: i64 = 200;
+/// Of those that belong to the first read of everything, so that what is more urgent never waits long behind them.
+const PATIENT: usize = 50;
 
 pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
     if conn.connector.streams().is_empty() {
@@ -45,11 +47,13 @@ type Group = (i64, Entity, Option<Entity>);
 
 /// One batch of what is due; true where it was a full one.
 async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError> {
-    let due = hub
+    let mut due = hub
         .store
         .wants_due(conn.id.clone(), hub.env.now().0, TAKE)
         .await?;
-    let full = due.len() as i64 == TAKE;
+    let (all, urgent) = (due.len(), due.iter().filter(|w| w.priority < FIRST).count());
+    due.truncate(urgent + PATIENT);
+    let full = all as i64 == TAKE || due.len() < all;
     let mut groups: BTreeMap<Group, Vec<WantRow>> = BTreeMap::new();
     for w in due {
         groups
