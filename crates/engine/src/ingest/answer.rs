@@ -90,6 +90,8 @@ pub struct Answered {
     pub backfilled: bool,
     /// What is to be read because of it.
     pub wants: Vec<Wanted>,
+    /// What is to be read only where a row differs from what is held.
+    pub wants_if_new: Vec<(Observation, Vec<Wanted>)>,
     /// What was not as expected.
     pub drift: Vec<Drift>,
 }

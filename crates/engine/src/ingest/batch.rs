@@ -2,7 +2,7 @@
 //! nothing is written before the lane commits.
 
 use super::Lane;
-use super::answer::{Answered, Heard};
+use super::answer::{Answered, Heard, Wanted};
 use super::emit::Outgoing;
 use super::past::Pasts;
 use crate::mirror::work::{Channel, Held, NewEvent, Work};
@@ -359,6 +359,10 @@ impl<'l> Batch<'l> {
             }
         });
         self.mentioned.extend(named);
+        self.with_work(|work| {
+            let rows = a.wants_if_new.iter().map(|(row, _)| row);
+            rows.for_each(|row| work.ids_of(std::slice::from_ref(row), &mut ids));
+        });
         self.load(ids).await?;
         let channel = Channel {
             word: a.channel,
@@ -367,6 +371,12 @@ impl<'l> Batch<'l> {
             thin: false,
         };
         self.with_work(|work| {
+            // before it is heard
+            let new = a.wants_if_new.iter().filter(|(row, _)| !work.shows(row));
+            let wants: Vec<&Wanted> = new.flat_map(|(_, wants)| wants).collect();
+            for w in wants {
+                work.want_of(w.entity, w.of, &w.remote_id, w.reason, w.priority);
+            }
             for h in &a.heard {
                 match h {
                     Heard::Row(o) if matches!(o.seen, Seen::Deleted) => work.gone_row(o, channel),

@@ -24,6 +24,11 @@ pub(super) const RULED: &[&str] = &[
     "reject_reason_id",
 ];
 
+/// Whether only the rules write this field.
+pub(super) fn ruled(field: &str) -> bool {
+    RULED.contains(&field)
+}
+
 /// Row and history of an application, and the receipt number they were asked under.
 #[derive(Debug)]
 pub struct PastRead {

@@ -351,6 +351,23 @@ impl Work<'_> {
     }
 
     /// A read of all rows that belong to another record is wanted (`of`), or of the record itself.
+    /// Whether the record is held just as this row shows it, its dates and all, and what a row says was heard as a row before: a
+    /// delivery may bring a record without what belongs to it.
+    pub fn shows(&self, o: &Observation) -> bool {
+        let Some(held) = self.records.get(&self.id(o.entity, &o.remote_id)) else {
+            return false;
+        };
+        let same = |(key, value): (String, Value)| {
+            let by_rule = o.entity == Entity::Application && super::applications::ruled(&key);
+            let by_reason = key == "status" && value == "by_reason";
+            let told = matches!(key.as_str(), "status" | "stage_id" | "reject_reason_id");
+            by_reason || (by_rule && !told) || held.row.fields.get(&key) == Some(&value)
+        };
+        held.row.deleted_at.is_none()
+            && held.row.channel != "webhook"
+            && self.fields(o).into_iter().all(same)
+    }
+
     pub fn want_of(
         &mut self,
         entity: Entity,

@@ -173,8 +173,10 @@ async fn walk(
         }
         let mut answered = told.answered;
         (answered.asked, answered.channel) = (page.asked, CHANNEL);
-        let something =
-            !(answered.heard.is_empty() && answered.wants.is_empty() && answered.drift.is_empty());
+        let something = !(answered.heard.is_empty()
+            && answered.wants.is_empty()
+            && answered.wants_if_new.is_empty()
+            && answered.drift.is_empty());
         if something {
             walk.beside(hear(hub, conn, answered)).await?;
         }

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Priority of what belongs to the first read of everything.
 pub(crate) const FIRST: i64 = 5;
+/// Priority of what a delivery named.
+pub(crate) const NAMED: i64 = 1;
 /// Priority of what a poll found.
 pub(crate) const FOUND: i64 = 3;
 
@@ -54,7 +56,8 @@ pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mod
                 continue; // read by its own stream
             }
             if stream.hints {
-                let want = Wanted::record(o.entity, o.remote_id, "the vendor says it changed", 1);
+                let want =
+                    Wanted::record(o.entity, o.remote_id, "the vendor says it changed", NAMED);
                 out.answered.wants.push(want);
                 continue;
             }
@@ -75,7 +78,7 @@ pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mod
                 (Seen::Deleted, _) => out.answered.heard.push(Heard::Row(o)),
                 (_, Entity::Application) => applications.push(o),
                 _ => {
-                    wants_of(conn, &o, mode, &mut out.answered.wants);
+                    belongings(conn, &o, mode, &mut out.answered);
                     out.answered.heard.push(Heard::Row(o));
                 }
             }
@@ -113,7 +116,7 @@ fn application(
     histories: &mut Histories,
     out: &mut Told,
 ) {
-    wants_of(conn, &o, mode, &mut out.answered.wants);
+    belongings(conn, &o, mode, &mut out.answered);
     let id = o.remote_id.clone();
     let apart = conn.connector.streams().iter().any(asks_history);
     let read = |priority| Wanted::record(Entity::Application, id.clone(), "its history", priority);
@@ -130,6 +133,8 @@ fn application(
     };
     match (mode, apart) {
         (Mode::Changes, true) => out.answered.wants.push(read(FOUND)),
+        // what a token that was refused would have told
+        (Mode::Full, true) => out.answered.wants_if_new.push((o, vec![read(FOUND)])),
         (Mode::Changes, false) if windowed(conn) => drop(out.applications.insert(id, o)),
         (Mode::First(_), true) => {
             out.answered.wants.push(read(FIRST));
@@ -165,24 +170,31 @@ fn whole((remote_id, rows): (String, Vec<Observation>)) -> Heard {
     }
 }
 
-/// The lists that belong to this one record and must be asked for by its id.
-fn wants_of(conn: &Connection, o: &Observation, mode: Mode, out: &mut Vec<Wanted>) {
-    let priority = match mode {
-        Mode::First(_) => FIRST,
-        Mode::Changes => FOUND,
-        Mode::Full => return, // a full scan finds what changed by comparing; its lists were read then
-    };
-    for child in conn.connector.streams() {
-        if child.since == Since::Parent(o.entity) && !child.history {
-            out.push(Wanted {
-                entity: child.entity,
-                of: Some(o.entity),
-                remote_id: o.remote_id.clone(),
-                reason: "what belongs to it",
-                priority,
-            });
+/// What belongs to a row: after the first read only where the row tells something new.
+fn belongings(conn: &Connection, o: &Observation, mode: Mode, out: &mut Answered) {
+    match mode {
+        Mode::First(_) => out.wants.extend(wants_of(conn, o, FIRST)),
+        Mode::Full | Mode::Changes => {
+            let wants = wants_of(conn, o, FOUND);
+            if !wants.is_empty() {
+                out.wants_if_new.push((o.clone(), wants));
+            }
         }
     }
+}
+
+/// The lists that belong to this one record and must be asked for by its id.
+pub(super) fn wants_of(conn: &Connection, o: &Observation, priority: i64) -> Vec<Wanted> {
+    let lists = conn.connector.streams().iter();
+    let lists = lists.filter(|s| s.since == Since::Parent(o.entity) && !s.history);
+    let want = |child: &Stream| Wanted {
+        entity: child.entity,
+        of: Some(o.entity),
+        remote_id: o.remote_id.clone(),
+        reason: "what belongs to it",
+        priority,
+    };
+    lists.map(want).collect()
 }
 
 fn asks_history(s: &Stream) -> bool {

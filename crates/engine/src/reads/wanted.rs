@@ -1,13 +1,13 @@
 //! Wanted reads: taken from the store when due, batched by entity, answered through the lane; a failed one is asked again.
 
 use super::ask::fail;
-use super::told::FIRST;
+use super::told::{FIRST, FOUND, NAMED, wants_of};
 use super::{Read, ReadError, hear, read_by_id, read_of};
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
-use crate::ingest::{Answered, Heard};
-use stagewire_model::Entity;
+use crate::ingest::{Answered, Heard, Wanted};
+use stagewire_model::{Entity, Observation};
 use stagewire_store::WantRow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,8 +61,8 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
             .or_default()
             .push(w);
     }
-    for ((priority, entity, of), wants) in groups {
-        let priority = if priority >= FIRST {
+    for ((urgency, entity, of), wants) in groups {
+        let priority = if urgency >= FIRST {
             Priority::Backfill
         } else {
             Priority::Completing
@@ -84,7 +84,14 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
                 Ok(read) => {
                     let answered = match of {
                         Some(of) => belongings(entity, of, ids, read, asked),
-                        None => answer(conn, entity, ids, read, asked),
+                        None => {
+                            let also = also(conn, urgency, &read);
+                            Answered {
+                                wants_if_new: also.1,
+                                wants: also.0,
+                                ..answer(conn, entity, ids, read, asked)
+                            }
+                        }
                     };
                     hear(hub, conn, answered).await?;
                 }
@@ -106,6 +113,24 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
 async fn failed(
     hub: &Hub,
     conn: &Connection,
+/// What belongs to records that were read: where a delivery named one, something of it may be new although its row is not.
+fn also(
+    conn: &Connection,
+    urgency: i64,
+    read: &Read,
+) -> (Vec<Wanted>, Vec<(Observation, Vec<Wanted>)>) {
+    let each = read
+        .rows
+        .values()
+        .map(|row| (row.clone(), wants_of(conn, row, FOUND)));
+    let each = each.filter(|(_, wants)| !wants.is_empty());
+    if urgency <= NAMED {
+        (each.flat_map(|(_, wants)| wants).collect(), Vec::new())
+    } else {
+        (Vec::new(), each.collect())
+    }
+}
+
     chunk: &[WantRow],
     e: &ReadError,
 ) -> Result<(), ReadError> {
