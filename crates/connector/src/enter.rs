@@ -182,6 +182,11 @@ impl Connector {
         scopes
     }
 
+    /// Whether a read by id that finds nothing may mean that we only may not see it.
+    pub fn hides(&self) -> bool {
+        self.reading.hides
+    }
+
     /// How fast we may go.
     pub fn limits(&self) -> &LimitSpec {
         &self.limits

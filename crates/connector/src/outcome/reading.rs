@@ -23,6 +23,8 @@ pub(crate) struct Reading {
     /// Where the vendor's word stands in a JSON answer; a plain text answer is its own word.
     word: Option<Path>,
     pub(crate) slow: SlowDown,
+    /// What is hidden from us is answered like what is gone.
+    pub(crate) hides: bool,
 }
 
 /// Too fast: which statuses say so, and how long to wait.
@@ -87,6 +89,9 @@ const THENS: &[(&str, Then)] = &[
     ("gone", Then::Gone),
 ];
 
+/// Whether what is hidden from us is answered like what is gone.
+const NOT_FOUND: &[(&str, bool)] = &[("gone", false), ("gone_or_hidden", true)];
+
 const TURNS: &[(&str, Turn)] = &[
     ("us", Turn::Us),
     ("operator", Turn::Operator),
@@ -132,6 +137,7 @@ impl Reading {
             success,
             word: r.path("word"),
             slow,
+            hides: r.word("not_found", NOT_FOUND).unwrap_or(false),
         }
     }
 

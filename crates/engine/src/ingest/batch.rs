@@ -441,6 +441,7 @@ impl<'l> Batch<'l> {
         let mut work = Work {
             readable: &readable,
             since: &since,
+            hides: conn.connector.hides(),
             conn: &conn.id,
             reads: conn.can_read(),
             watermark: self.watermark.or(conn.watermark()).unwrap_or(self.now),

@@ -4,10 +4,10 @@
 mod told;
 mod write;
 
-use super::application::{Application, Fate as Told, Past};
+use super::application::{Application, Fate as Told, Hint, Kind, Past};
 use super::others::Fate;
 use super::plain::Plain;
-use super::work::{Channel, Notes, Work};
+use super::work::{Channel, NewEvent, Notes, Work};
 use serde_json::{Map, Value};
 use stagewire_model::{Entity, Observation, Seen};
 
@@ -151,7 +151,11 @@ impl Work<'_> {
         let before = self.held_fields(o);
         let (mut app, mut rest) = self.notes(o);
         let answer = self.answer(row, history, full, by_id);
-        let out = app.read(&mut self.context(), answer, asked);
+        let hints = app.hints.clone();
+        let mut out = app.read(&mut self.context(), answer, asked);
+        if self.hides && !hints.iter().any(|h| h.hook.deleted) {
+            out.events.retain(|e| e.kind != Kind::Deleted); // it only cannot be seen any more
+        }
         let mut changed = Vec::new();
         if let Some(row) = row
             && !out.dropped
@@ -166,7 +170,16 @@ impl Work<'_> {
                 if by_id { 2 } else { 3 },
             );
         }
+        let events = self.events.len();
         self.take_application(o, app, rest, &out, (before, changed), channel);
+        let answered: Vec<Hint> = hints
+            .into_iter()
+            .filter(|h| out.answered.contains(&h.hook.delivery))
+            .collect();
+        if !answered.is_empty() {
+            let told = &mut self.events[events..];
+            told.iter_mut().for_each(|event| credit(event, &answered));
+        }
     }
 
     fn held_fields(&self, o: &Observation) -> Map<String, Value> {
@@ -182,6 +195,33 @@ impl Work<'_> {
         {
             Some(Notes::Application { app, rest }) => ((**app).clone(), rest.clone()),
             _ => (Application::default(), Plain::default()),
+        }
+    }
+}
+
+/// A read that answered deliveries may have found more than they say: an event belongs to the delivery that shows it, or to none.
+fn credit(event: &mut NewEvent, answered: &[Hint]) {
+    let now = event.data.get("current");
+    let current = |key: &str| now.and_then(|n| n.get(key)).and_then(Value::as_str);
+    let (stage, status) = (current("stage_id"), current("status"));
+    let shows = |h: &&Hint| match event.kind.as_str() {
+        "application.created" | "application.updated" | "application.deleted" => true,
+        "application.stage_changed" => h.hook.stage.as_deref() == stage,
+        _ => h.hook.status.map(told::status_word) == status,
+    };
+    let by = answered.iter().find(shows);
+    event.delivery = by.and_then(|h| h.hook.delivery.parse().ok());
+    if event.delivery.is_none() {
+        let staged = event.kind == "application.stage_changed";
+        let how = if staged {
+            "vendor_history"
+        } else {
+            "mirror_diff"
+        };
+        event.data.insert("evidence".into(), how.into());
+        let group = format!("read:{}", event.transition.unwrap_or_default());
+        if let Some(Value::Object(cause)) = event.data.get_mut("cause") {
+            cause.insert("group_id".into(), group.into());
         }
     }
 }

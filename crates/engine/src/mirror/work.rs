@@ -91,6 +91,8 @@ pub struct Work<'a> {
     pub readable: &'a dyn Fn(Entity) -> bool,
     /// Since when an entity is held, where not from the beginning.
     pub since: &'a dyn Fn(Entity) -> Option<Micros>,
+    /// Whether the vendor answers for what is hidden from us as for what is gone.
+    pub hides: bool,
     /// Its watermark.
     pub watermark: Micros,
     /// Its receipt counter.
@@ -312,9 +314,15 @@ impl Work<'_> {
     pub(super) fn told_by(&mut self, answered: &[Box<str>], channel: Channel) -> Channel {
         let ids: Vec<i64> = answered.iter().filter_map(|d| d.parse().ok()).collect();
         let delivery = channel.delivery.or(ids.first().copied());
+        // a poll that answers a delivery has found nothing by itself
+        let word = match (channel.word, ids.is_empty()) {
+            ("poll_delta" | "poll_full", false) => "read_back",
+            (word, _) => word,
+        };
         self.answered.extend(ids);
         Channel {
             delivery,
+            word,
             ..channel
         }
     }
@@ -343,14 +351,6 @@ impl Work<'_> {
             && !held.is_some_and(holds)
     }
 
-    /// A read of this record is wanted.
-    pub fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
-        if self.reads && (self.readable)(entity) {
-            self.want_of(entity, None, remote_id, reason, priority);
-        }
-    }
-
-    /// A read of all rows that belong to another record is wanted (`of`), or of the record itself.
     /// Whether the record is held just as this row shows it, its dates and all, and what a row says was heard as a row before: a
     /// delivery may bring a record without what belongs to it.
     pub fn shows(&self, o: &Observation) -> bool {
@@ -368,6 +368,14 @@ impl Work<'_> {
             && self.fields(o).into_iter().all(same)
     }
 
+    /// A read of this record is wanted.
+    pub fn want(&mut self, entity: Entity, remote_id: &str, reason: &str, priority: i64) {
+        if self.reads && (self.readable)(entity) {
+            self.want_of(entity, None, remote_id, reason, priority);
+        }
+    }
+
+    /// A read of all rows that belong to another record is wanted (`of`), or of the record itself.
     pub fn want_of(
         &mut self,
         entity: Entity,

@@ -82,7 +82,7 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
             };
             match read {
                 Ok(read) => {
-                    let answered = match of {
+                    let mut answered = match of {
                         Some(of) => belongings(entity, of, ids, read, asked),
                         None => {
                             let also = also(conn, urgency, &read);
@@ -93,6 +93,9 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
                             }
                         }
                     };
+                    if urgency == FOUND {
+                        answered.channel = "poll_delta"; // a poll has found it
+                    }
                     hear(hub, conn, answered).await?;
                 }
                 Err(e) => {
@@ -110,9 +113,6 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
     Ok(full)
 }
 
-async fn failed(
-    hub: &Hub,
-    conn: &Connection,
 /// What belongs to records that were read: where a delivery named one, something of it may be new although its row is not.
 fn also(
     conn: &Connection,
@@ -131,6 +131,9 @@ fn also(
     }
 }
 
+async fn failed(
+    hub: &Hub,
+    conn: &Connection,
     chunk: &[WantRow],
     e: &ReadError,
 ) -> Result<(), ReadError> {
