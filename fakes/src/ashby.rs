@@ -157,7 +157,7 @@ impl Ashby {
     pub fn seed_company(&self) {
         let now = self.clock.now();
         let core = &mut *self.lock();
-        company::fill(&mut core.world, now, core.options.seed);
+        company::fill(&mut core.world, now, core.options.seed, core.options.people);
     }
 
     /// Adds a crowd of `applications`, each of another candidate and with history, over the last

@@ -1,5 +1,7 @@
 //! The whole server against fake vendors: one company per test, with its own server process. Only for the tests beside it.
 
+pub mod ashby;
+
 use stagewire_fakes::greenhouse::{self, Applicant, Greenhouse, Webhook};
 use stagewire_fakes::receiver::{self, Receiver};
 use stagewire_fakes::slack::{self, Slack};
@@ -18,7 +20,7 @@ pub const KEEP_ALL: &str = r#"["user", "department", "office", "job", "opening",
 /// The secret of the signed receiver.
 pub const WHSEC: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// The server's binary, built if it is not there.
+/// The server's binary: the one that `STAGEWIRE_TEST_BINARY` names, else one that is built now.
 ///
 /// # Panics
 /// Where it cannot be built.
@@ -26,6 +28,9 @@ pub fn binary() -> PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY
         .get_or_init(|| {
+            if let Some(built) = std::env::var_os("STAGEWIRE_TEST_BINARY") {
+                return built.into();
+            }
             let exe = std::env::current_exe().expect("a test knows its own path");
             let folder = exe
                 .parent()
@@ -48,6 +53,16 @@ pub fn binary() -> PathBuf {
             folder.join("stagewire")
         })
         .clone()
+}
+
+/// A loopback port for a fake.
+///
+/// # Panics
+/// Where none is free.
+pub async fn port() -> tokio::net::TcpListener {
+    stagewire_fakes::loopback()
+        .await
+        .expect("a loopback port is free")
 }
 
 /// A made-up company: an ATS, a chat, a receiver, and the server between them.
@@ -104,20 +119,12 @@ impl Company {
     }
 
     async fn open(plan: Plan) -> Company {
-        let loopback = || async {
-            stagewire_fakes::loopback()
-                .await
-                .expect("a loopback port is free")
-        };
         let ats = Greenhouse::new(greenhouse::Options::for_tests(Clock::real()));
         ats.seed_company();
         if plan.crowd > 0 {
             ats.seed_many(plan.crowd);
         }
-        let ats = ats
-            .serve(loopback().await)
-            .await
-            .expect("the fake ATS starts");
+        let ats = ats.serve(port().await).await.expect("the fake ATS starts");
         let scopes: &[&str] = if plan.history {
             &[
                 "chat:write",
@@ -139,7 +146,7 @@ impl Company {
             ..slack::Options::default()
         };
         let chat = Slack::new(chat)
-            .serve(loopback().await)
+            .serve(port().await)
             .await
             .expect("the fake chat starts");
         let hook = receiver::Options {
@@ -148,7 +155,7 @@ impl Company {
             ..receiver::Options::default()
         };
         let hook = Receiver::new(hook)
-            .serve(loopback().await)
+            .serve(port().await)
             .await
             .expect("the receiver starts");
         let config = format!(

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -45,6 +46,7 @@ pub struct Server {
     binary: PathBuf,
     folder: Folder,
     child: Option<Child>,
+    said: Arc<Mutex<String>>,
     /// `http://127.0.0.1:port`
     pub url: String,
 }
@@ -71,6 +73,7 @@ impl Server {
             binary: binary.to_owned(),
             folder,
             child: None,
+            said: Arc::default(),
             url: format!("http://127.0.0.1:{port}"),
         };
         server.run().await;
@@ -100,13 +103,13 @@ impl Server {
         if let Some(err) = err {
             tokio::spawn(pass_on(err, send));
         }
-        let mut said = String::new();
         while let Some(line) = lines.recv().await {
-            said.push_str(&line);
-            said.push('\n');
+            keep(&self.said, &line);
             if line.contains("listening") {
+                let said = self.said.clone();
                 tokio::spawn(async move {
                     while let Some(line) = lines.recv().await {
+                        keep(&said, &line);
                         if std::env::var_os("STAGEWIRE_TEST_LOG").is_some() {
                             eprintln!("{line}");
                         }
@@ -116,7 +119,13 @@ impl Server {
                 return;
             }
         }
-        panic!("the server did not start:\n{said}");
+        panic!("the server did not start:\n{}", self.log());
+    }
+
+    /// Every line it has written so far.
+    pub fn log(&self) -> String {
+        let said = self.said.lock();
+        said.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// `kill -9`.
@@ -191,6 +200,12 @@ impl Server {
             .post(&format!("/api/v1/{path}"), TOKEN, body)
             .await
     }
+}
+
+fn keep(said: &Mutex<String>, line: &str) {
+    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    said.push_str(line);
+    said.push('\n');
 }
 
 async fn pass_on(

@@ -52,7 +52,7 @@ const JOBS: [(&str, usize, usize, bool, &str); 6] = [
 ];
 
 /// Fills an empty world with a company and half a year of history.
-pub(crate) fn fill(world: &mut World, now: Time, seed: u64) {
+pub(crate) fn fill(world: &mut World, now: Time, seed: u64, people: usize) {
     let start = now.plus_secs(-220 * DAY);
     let users: Vec<u64> = USERS
         .iter()
@@ -101,7 +101,7 @@ pub(crate) fn fill(world: &mut World, now: Time, seed: u64) {
         world.add_posting(made.plus_secs(7200), job, status == "Open");
         world.add_opening(made, job, &format!("OPN-{}", 100 + at));
     }
-    people::fill(world, now, seed);
+    people::fill(world, now, seed, people);
 }
 
 fn add_user(world: &mut World, at: Time, (first, last, role): &(&str, &str, &str)) -> u64 {

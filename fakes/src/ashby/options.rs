@@ -18,6 +18,8 @@ pub struct Options {
     pub keys: Vec<Key>,
     /// Requests per minute and key; zero is no limit.
     pub rate_limit: u32,
+    /// How many people the made-up company has, at most 28.
+    pub people: usize,
     /// How long a syncToken lives; none is for ever.
     pub sync_token_ttl: Option<Duration>,
     /// Most pages of one incremental run; none is no cap.
@@ -80,6 +82,7 @@ impl Default for Options {
             organization: "Lindenhof Works".into(),
             keys: vec![Key::new("demo-key")],
             rate_limit: 1000,
+            people: 28,
             sync_token_ttl: None,
             incremental_pages: None,
             rows_looked_at: 20_000,

@@ -43,10 +43,10 @@ const NAMES: [(&str, &str); 28] = [
 ];
 
 /// Adds the people. Every one of them has one application; one has two.
-pub(crate) fn fill(world: &mut World, now: Time, seed: u64) {
+pub(crate) fn fill(world: &mut World, now: Time, seed: u64, people: usize) {
     let mut rng = Rng::new(seed ^ 0x00a5_4b1e);
     let jobs: Vec<u64> = world.docs(Kind::Job).collect();
-    for (at, name) in NAMES.iter().enumerate() {
+    for (at, name) in NAMES.iter().take(people).enumerate() {
         let begin = now.plus_secs(-(180 - 6 * at as i64) * DAY);
         let job = jobs[at % jobs.len()];
         // The people are made up so that no act of theirs can be refused.
