@@ -62,6 +62,25 @@ pub(crate) async fn answer(
 }
 
 impl Ashby {
+    /// The webhook settings there are, as the API shows them.
+    pub fn settings(&self) -> Vec<Value> {
+        let core = self.lock();
+        core.settings.iter().map(Kept::show).collect()
+    }
+
+    /// A person switches a setting on or off, or (`None`) takes it away.
+    pub fn change_setting(&self, webhook: &str, enabled: Option<bool>) {
+        let n = number(Kind::Webhook, webhook);
+        let all = &mut self.lock().settings;
+        match enabled {
+            None => all.retain(|kept| Some(kept.n) != n),
+            Some(on) => all
+                .iter_mut()
+                .filter(|kept| Some(kept.n) == n)
+                .for_each(|kept| kept.setting.enabled = on),
+        }
+    }
+
     pub(super) async fn make_setting(&self, mut setting: Subscriber) -> Kept {
         self.pinged(&mut setting).await;
         self.keep_setting(setting)

@@ -26,6 +26,12 @@ fn all<T: Row>(table: &Table<T>, shown: impl Fn(&T) -> Value) -> Vec<Value> {
 }
 
 impl Lever {
+    /// A person takes a webhook away in the settings.
+    pub fn remove_webhook(&self, webhook: &str) {
+        let id = super::id::Id::parse(webhook);
+        self.lock().hooks.retain(|hook| Some(hook.id) != id);
+    }
+
     /// One opportunity.
     pub fn opportunity(&self, id: &str) -> Option<Value> {
         let core = self.lock();
