@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 /// Wanted reads taken at a time.
 const TAKE: i64 = 200;
-/// Of those that belong to the first read of everything, so that what is more urgent never waits long behind them.
-const PATIENT: usize = 50;
+/// Of those that belong to the first read of everything, so that what is more urgent never waits long behind them: lists of one
+/// record, and records, of which many may be one question.
+const PATIENT: (usize, usize) = (10, 50);
 
 pub(super) async fn work(hub: Arc<Hub>, conn: Arc<Connection>) {
     if conn.connector.streams().is_empty() {
@@ -51,8 +52,15 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
         .store
         .wants_due(conn.id.clone(), hub.env.now().0, TAKE)
         .await?;
-    let (all, urgent) = (due.len(), due.iter().filter(|w| w.priority < FIRST).count());
-    due.truncate(urgent + PATIENT);
+    let all = due.len();
+    let mut left = PATIENT;
+    due.retain(|w| {
+        let (lists, ids) = &mut left;
+        let left = if w.of.is_some() { lists } else { ids };
+        let takes = w.priority < FIRST || *left > 0;
+        *left -= usize::from(takes && w.priority >= FIRST);
+        takes
+    });
     let full = all as i64 == TAKE || due.len() < all;
     let mut groups: BTreeMap<Group, Vec<WantRow>> = BTreeMap::new();
     for w in due {
