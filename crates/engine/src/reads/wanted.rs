@@ -101,9 +101,11 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
                             }
                         }
                     };
-                    if urgency == FOUND {
-                        answered.channel = "poll_delta"; // a poll has found it
-                    }
+                    answered.channel = match urgency {
+                        FOUND => "poll_delta", // a poll has found it
+                        FIRST.. => "backfill",
+                        _ => answered.channel,
+                    };
                     hear(hub, conn, answered).await?;
                 }
                 Err(e) => {
