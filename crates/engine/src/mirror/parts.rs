@@ -136,6 +136,25 @@ fn said(part: &Value) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Each part is an item, or has some of its own: what several have is there once.
+fn items(parts: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut out = Vec::new();
+    for part in parts {
+        match part {
+            Value::Null => {}
+            Value::Array(own) => {
+                for item in own {
+                    if !out.contains(&item) {
+                        out.push(item);
+                    }
+                }
+            }
+            one => out.push(one),
+        }
+    }
+    out
+}
+
 /// What all parts say about one field: a list in the order of the shapes and the rows' ids, or what the last row says.
 fn together(entity: Entity, name: &str, parts: &Map<String, Value>) -> Value {
     let mut all: Vec<(&str, usize, &str, &Value)> = Vec::new();
@@ -149,7 +168,26 @@ fn together(entity: Entity, name: &str, parts: &Map<String, Value>) -> Value {
     all.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
     let mut values = all.into_iter().map(|(_, _, _, value)| value.clone());
     match field(entity.name(), name).map(|f| f.kind) {
-        Some(Kind::List(_)) => values.filter(|v| !v.is_null()).collect(),
+        Some(Kind::List(_)) => Value::Array(items(values)),
         _ => values.next_back().unwrap_or(Value::Null),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_items_or_have_items_of_their_own_each_once() {
+        let parts = json!({"tagged": {
+            "1": {"says": {"tag_ids": ["a", "b"]}},
+            "2": {"says": {"tag_ids": ["b", "c"]}},
+            "3": {"says": {"tag_ids": null}},
+        }, "one": {"4": {"says": {"tag_ids": "d"}}}});
+        let parts = parts.as_object().cloned().unwrap_or_default();
+        assert_eq!(
+            together(Entity::Candidate, "tag_ids", &parts),
+            json!(["d", "a", "b", "c"])
+        );
     }
 }

@@ -87,15 +87,17 @@ pub(super) fn told(conn: &Connection, stream: &Stream, rows: &[Value], mode: Mod
             application(conn, stream, o, mode, &mut histories, &mut out);
         }
     }
-    for ((entity, remote_id, shape), rows) in parts {
-        out.answered.heard.push(Heard::Parts {
+    // before the records they are parts of, so that the first event of each has them
+    let parts = parts
+        .into_iter()
+        .map(|((entity, remote_id, shape), rows)| Heard::Parts {
             entity,
             remote_id,
             shape,
             rows,
             whole: false,
         });
-    }
+    out.answered.heard.splice(..0, parts);
     match mode {
         Mode::Changes => out.histories = histories,
         Mode::First(began) => first_histories(conn, histories, began, &mut out.answered),
