@@ -18,10 +18,18 @@ struct World {
 impl World {
     /// The seeded company, read once.
     async fn start() -> World {
+        Self::of(36).await
+    }
+
+    /// The same with so many people.
+    async fn of(people: usize) -> World {
         let listener = stagewire_fakes::loopback()
             .await
             .expect("a loopback port is free");
-        let ats = Lever::new(Options::for_tests(Clock::real()));
+        let ats = Lever::new(Options {
+            people,
+            ..Options::for_tests(Clock::real())
+        });
         ats.seed_company();
         let ats = ats.serve(listener).await.expect("the fake ATS starts");
         let config = format!(
@@ -373,7 +381,7 @@ async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
 
 #[tokio::test]
 async fn webhooks_lost_doubled_and_shuffled_beside_polls_make_one_event_per_act() {
-    let w = World::start().await;
+    let w = World::of(6).await;
     w.ats.state.take_webhooks();
     let mut dice = Dice::new(7);
     let stages = ["Recruiter screen", "Phone interview", "On-site interview"];
@@ -430,5 +438,64 @@ async fn webhooks_lost_doubled_and_shuffled_beside_polls_make_one_event_per_act(
         w.told(&people[2]).await,
         done[2],
         "a signature that covers no data moves nobody"
+    );
+}
+
+#[tokio::test]
+async fn what_belongs_to_an_opportunity_is_read_again_only_when_it_changed() {
+    let w = World::of(6).await;
+    let idle = || async {
+        let answer = w.server.get("connections/lv/sync").await;
+        answer.expect("the server answers").json()["waiting_reads"] == 0
+    };
+    let children = || {
+        let lists = [
+            "files",
+            "feedback",
+            "interviews",
+            "notes",
+            "offers",
+            "resumes",
+        ];
+        let all = w.ats.state.requests();
+        lists.map(|list| {
+            let end = format!("/opportunities/{{id}}/{list}");
+            let of = all.iter().filter(|(route, _)| route.ends_with(&end));
+            of.map(|(_, n)| n).sum::<u64>()
+        })
+    };
+    let app = w.apply("Nora");
+    w.until("everything is read", || async {
+        w.told(&app).await == ["created"] && idle().await
+    })
+    .await;
+    let before = children();
+    assert!(
+        before.iter().all(|n| *n > 0),
+        "{before:?}: {:?}",
+        w.ats.state.requests()
+    );
+    let polls = || w.ats.state.requests()["GET /v1/opportunities"];
+    let polled = polls();
+    for _ in 0..3 {
+        w.polled().await;
+    }
+    w.until("the same rows came again", || async {
+        polls() >= polled + 3 && idle().await
+    })
+    .await;
+    assert_eq!(children(), before, "nothing changed, nothing is read again");
+    let screen = w.stage("Recruiter screen");
+    w.ats.state.move_to(&app, &screen).expect("moved");
+    w.until("the move is told", || async {
+        w.told(&app).await.len() == 2 && idle().await
+    })
+    .await;
+    w.polled().await;
+    w.until("it is over", &idle).await;
+    assert_eq!(
+        children(),
+        before.map(|n| n + 1),
+        "once, for the one that changed"
     );
 }

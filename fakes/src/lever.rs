@@ -152,7 +152,8 @@ impl Lever {
     /// Fills in the made-up company, with history over the last months and no webhooks.
     pub fn seed_company(&self) {
         let now = self.clock.now();
-        company::fill(&mut self.lock().world, now, self.options.seed);
+        let (seed, people) = (self.options.seed, self.options.people);
+        company::fill(&mut self.lock().world, now, seed, people);
     }
 
     /// Adds a crowd of `applications`, each of another contact and with its history, over the last

@@ -122,7 +122,7 @@ const LAST: [&str; 11] = [
 const SOURCES: [&str; 4] = ["Careers page", "Referral", "Job board", "Agency"];
 
 /// Fills an empty account. The same seed makes the same company.
-pub(crate) fn fill(world: &mut World, now: Time, seed: u64) {
+pub(crate) fn fill(world: &mut World, now: Time, seed: u64, people: usize) {
     let mut rng = Rng::new(seed);
     let long_ago = now.plus_secs(-500 * DAY_SECS);
     let mut hand = Hand {
@@ -133,7 +133,7 @@ pub(crate) fn fill(world: &mut World, now: Time, seed: u64) {
     let users = staff(&mut hand);
     words(&mut hand);
     let postings = openings(&mut hand, now, &users);
-    for index in 0..36 {
+    for index in 0..people {
         // What an act refuses is left as it was.
         let _ = person(&mut hand, now, index, &postings, &users, &mut rng);
     }

@@ -27,6 +27,8 @@ pub struct Options {
     pub access_life_secs: i64,
     /// Requests per second and key, with bursts of twice as many; zero is no limit.
     pub rate_limit: u32,
+    /// How many people the made-up company has.
+    pub people: usize,
     /// How long an offset token lives; none is for ever.
     pub offset_life_ms: Option<i64>,
     /// Whether answers look as recorded or as published.
@@ -79,6 +81,7 @@ impl Default for Options {
             consent: Consent::Ask,
             access_life_secs: 3600,
             rate_limit: 10,
+            people: 36,
             offset_life_ms: None,
             shapes: Shapes::Recorded,
             events_on: true,
