@@ -94,6 +94,47 @@ async fn the_past_is_read_in_silence_and_all_of_it_is_held() {
 }
 
 #[tokio::test]
+async fn what_a_form_asks_is_held_with_its_posting_and_the_answers_with_the_application() {
+    let field = |id: &str, title: &str| json!({"isRequired": true, "field": {"id": id, "type": "String", "path": id, "title": title, "isNullable": false}});
+    let form = json!({"sections": [
+        {"title": "You", "fields": [field("q-1", "Why us?"), field("q-2", "Notice period")]},
+        {"title": "More", "fields": [field("q-3", "Portfolio")]},
+    ]});
+    let c = Company::with(Plan::default(), |ats| {
+        let submitted = json!([{"formDefinition": form, "submittedValues": {"q-1": "Made-up reasons", "q-3": "none"}}]);
+        ats.drift("jobPosting", "applicationFormDefinition", Some(form.clone()));
+        ats.drift("application", "applicationFormSubmissions", Some(submitted));
+        let team = json!([{"userId": ats.rows("user")[0]["id"], "firstName": "Runa", "lastName": "Falk", "email": "runa.falk@lindenhof.example", "role": "Recruiter"}]);
+        ats.drift("application", "hiringTeam", Some(team));
+    })
+    .await;
+    let questions = c.records("question").await;
+    let mut asked: Vec<&str> = questions
+        .iter()
+        .filter_map(|q| q["text"].as_str())
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["Notice period", "Portfolio", "Why us?"]);
+    for posting in c.records("job_posting").await {
+        let ids = posting["question_ids"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        assert_eq!(ids.len(), 3, "{posting}");
+        assert!(
+            ids.iter()
+                .all(|id| questions.iter().any(|q| q["id"] == *id))
+        );
+    }
+    for app in c.records("application").await {
+        assert_eq!(app["answers"][0]["question_text"], "Why us?", "{app}");
+        assert_eq!(app["answers"][0]["value"], "Made-up reasons");
+        assert_eq!(app["recruiter"]["name"], "Runa Falk");
+    }
+    assert_eq!(c.server.all("events").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn polls_alone_tell_each_act_in_order_even_of_one_instant() {
     let c = Company::start().await;
     let mut dice = Dice::new(5);

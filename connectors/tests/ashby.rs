@@ -303,7 +303,10 @@ fn requests_carry_the_key_tokens_and_ids_in_their_places() {
     );
     assert_eq!(
         ask("applications", Ask::Ids(vec!["a-1".into()])),
-        post("/application.info", json!({"applicationId": "a-1"}))
+        post(
+            "/application.info",
+            json!({"applicationId": "a-1", "expand": ["applicationFormSubmissions"]})
+        )
     );
     assert_eq!(
         ask("stages", Ask::Each),
