@@ -315,6 +315,16 @@ async fn what_belongs_to_an_opportunity_comes_with_it_and_protected_answers_neve
         offer["pay"][0]["exact"],
         json!({"amount": "71250", "currency": "EUR"})
     );
+    let person = w.record("application", &app).await["candidate_id"].clone();
+    let notes = w.records("note").await;
+    let note = notes.iter().find(|n| n["application_id"] == id);
+    assert_eq!(note.expect("the note")["candidate_id"], person);
+    let people = w.records("candidate").await;
+    let held = people.iter().find(|p| p["id"] == person).expect("held");
+    let theirs = w.ats.state.opportunity(&app).unwrap_or_default();
+    let count = |v: &Value| v.as_array().map_or(0, Vec::len);
+    assert!(count(&theirs["tags"]) > 0, "{theirs}");
+    assert_eq!(count(&held["tag_ids"]), count(&theirs["tags"]), "{held}");
     let asked = w.ats.state.requests();
     assert!(
         asked
@@ -361,7 +371,7 @@ async fn a_key_that_is_taken_away_is_one_state_and_nothing_is_lost_by_it() {
 
 #[tokio::test]
 async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
-    let w = World::start().await;
+    let w = World::of(6).await;
     let app = w.apply("Nora");
     w.until("it is held", || async { w.told(&app).await == ["created"] })
         .await;
@@ -381,7 +391,7 @@ async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
 
 #[tokio::test]
 async fn webhooks_lost_doubled_and_shuffled_beside_polls_make_one_event_per_act() {
-    let w = World::of(6).await;
+    let w = World::start().await;
     w.ats.state.take_webhooks();
     let mut dice = Dice::new(7);
     let stages = ["Recruiter screen", "Phone interview", "On-site interview"];
