@@ -98,7 +98,7 @@ struct Core {
     epoch: u64,
     since: Time,
     requests: BTreeMap<String, u64>,
-    drifts: Vec<control::Drift>,
+    drifts: Vec<crate::control::Drift>,
 }
 
 impl Ashby {
@@ -338,7 +338,7 @@ impl Ashby {
     }
 
     fn push_drift(&self, entity: &str, id: Option<String>, field: &str, value: Option<Value>) {
-        self.lock().drifts.push(control::Drift {
+        self.lock().drifts.push(crate::control::Drift {
             entity: entity.into(),
             id,
             field: field.into(),

@@ -85,7 +85,7 @@ struct Core {
     lose: u32,
     repeat: u32,
     requests: BTreeMap<String, u64>,
-    drifts: Vec<control::Drift>,
+    drifts: Vec<crate::control::Drift>,
 }
 
 impl Greenhouse {
@@ -378,8 +378,9 @@ impl Greenhouse {
 
     /// Changes how rows look on the wire, to rehearse drift: a field appears, or goes (`None`).
     pub fn drift(&self, collection: &str, field: &str, value: Option<Value>) {
-        self.lock().drifts.push(control::Drift {
-            collection: collection.into(),
+        self.lock().drifts.push(crate::control::Drift {
+            entity: collection.into(),
+            id: None,
             field: field.into(),
             value,
         });

@@ -95,7 +95,7 @@ struct Core {
     repeat: u32,
     requests: BTreeMap<String, u64>,
     answers: BTreeMap<u16, u64>,
-    drifts: Vec<control::Drift>,
+    drifts: Vec<crate::control::Drift>,
 }
 
 impl Lever {
@@ -387,7 +387,7 @@ impl Lever {
     }
 
     fn drift_row(&self, entity: &str, id: Option<String>, field: &str, value: Option<Value>) {
-        self.lock().drifts.push(control::Drift {
+        self.lock().drifts.push(crate::control::Drift {
             entity: entity.into(),
             id,
             field: field.into(),

@@ -6,6 +6,7 @@
 
 mod body;
 mod clock;
+mod control;
 mod faults;
 mod page;
 mod rng;

@@ -251,8 +251,9 @@ fn read(fake: &Greenhouse, request: &Request, path: &[&str], now: Time) -> Respo
     };
     let mut page = rows.page(&query, now);
     let drifts = core.drifts.iter();
-    for drift in drifts.filter(|drift| drift.collection == *collection) {
-        page.rows.iter_mut().for_each(|row| drift.apply(row));
+    for drift in drifts {
+        let rows = page.rows.iter_mut();
+        rows.for_each(|row| drift.apply(collection, row));
     }
     let link = page.more_after.map(|last| {
         let host = text(request.headers(), "host").unwrap_or("127.0.0.1");

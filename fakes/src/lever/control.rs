@@ -1,126 +1,82 @@
-//! The routes under `/_fake` by which a person or a test drives the fake. Not the vendor's.
+//! What a person or a test can do with this fake beside what can be done with every one: see `crate::control`.
 
-use std::time::Duration;
-
-use axum::extract::{Path, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::Lever;
 use super::acts::Act;
 use super::api::Fake;
 use super::hooks::Subscriber;
-use crate::body;
-use crate::faults::Rule;
+use crate::control::{self, Controlled, Drift};
+use crate::sender::Sent;
 
-/// A change of how rows look on the wire.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Drift {
-    pub(crate) entity: String,
-    /// One record only.
-    #[serde(default)]
-    pub(crate) id: Option<String>,
-    pub(crate) field: String,
-    /// None takes the field away.
-    #[serde(default)]
-    pub(crate) value: Option<Value>,
+/// What can be set here alone.
+#[derive(Deserialize)]
+pub(crate) struct Settings {
+    revoke_key: Option<String>,
+    revoke_tokens_of: Option<String>,
+    seed_many: Option<u64>,
+    end_offsets: Option<bool>,
 }
 
-impl Drift {
-    pub(crate) fn apply(&self, entity: &str, row: &mut Value) {
-        let other = self.entity != entity || self.id.as_ref().is_some_and(|id| row["id"] != **id);
-        let Some(row) = row.as_object_mut().filter(|_| !other) else {
-            return;
-        };
-        match &self.value {
-            Some(value) => {
-                row.insert(self.field.clone(), value.clone());
-            }
-            None => {
-                row.shift_remove(&self.field);
-            }
-        }
+impl Controlled for Lever {
+    type Act = Act;
+    type Settings = Settings;
+    const NEWS: &'static str = "event";
+
+    fn perform(&self, act: Act) -> Result<Value, String> {
+        let done = self.act(act).map_err(|refused| refused.to_string())?;
+        let webhooks: Vec<&str> = done.webhooks.iter().map(|one| one.event.as_str()).collect();
+        Ok(json!({"webhooks": webhooks, "touched": done.touched}))
     }
+
+    fn state(&self) -> Value {
+        let (notes, webhooks) = (self.notes(), self.webhooks());
+        let core = self.lock();
+        json!({
+            "now": self.now(),
+            "opportunities": core.world.opportunities.len(),
+            "requests": core.requests,
+            "answers": core.answers,
+            "throttled": core.limits.refused(),
+            "tokens_minted": core.oauth.minted(),
+            "notes": notes,
+            "waiting_webhooks": core.outbox.len(),
+            "webhooks": webhooks,
+        })
+    }
+
+    fn set(&self, settings: Settings) -> Result<Option<Value>, String> {
+        if let Some(key) = settings.revoke_key {
+            self.revoke_key(&key);
+        }
+        if let Some(client) = settings.revoke_tokens_of {
+            self.revoke_tokens(&client);
+        }
+        if let Some(count) = settings.seed_many {
+            self.seed_many(count);
+        }
+        if settings.end_offsets == Some(true) {
+            self.end_offsets();
+        }
+        Ok(None)
+    }
+
+    fn sent(&self) -> Vec<Sent> {
+        self.sent()
+    }
+
+    control::by_its_own_name!();
 }
 
 pub(crate) fn router() -> Router<Fake> {
-    Router::new()
-        .route("/_fake/state", get(state))
-        .route("/_fake/sent", get(sent))
-        .route("/_fake/faults", post(arm).delete(clear))
+    control::router::<Lever>()
         .route("/_fake/subscribe", post(subscribe))
         .route("/_fake/drift", post(drift))
-        .route("/_fake/set", post(set))
-        .route("/_fake/{act}", post(act))
-}
-
-async fn act(State(fake): State<Fake>, Path(name): Path<String>, request: Request) -> Response {
-    let body = match body::read(request).await {
-        Ok(body) => body,
-        Err(text) => return wrong(text),
-    };
-    let mut fields = body.fields;
-    if body.form {
-        fields = typed(fields);
-    }
-    fields.insert("act".into(), json!(name));
-    let act: Act = match serde_json::from_value(Value::Object(fields)) {
-        Ok(act) => act,
-        Err(error) => return wrong(error.to_string()),
-    };
-    match fake.act(act) {
-        Ok(_) if body.form => Redirect::to("/").into_response(),
-        Ok(done) => {
-            let webhooks: Vec<&str> = done.webhooks.iter().map(|one| one.event.as_str()).collect();
-            Json(json!({"webhooks": webhooks, "touched": done.touched})).into_response()
-        }
-        Err(refused) => wrong(refused.to_string()),
-    }
-}
-
-/// What a test outside of this process wants to look up.
-async fn state(State(fake): State<Fake>) -> Json<Value> {
-    let (notes, webhooks) = (fake.notes(), fake.webhooks());
-    let core = fake.lock();
-    Json(json!({
-        "now": fake.now(),
-        "opportunities": core.world.opportunities.len(),
-        "requests": core.requests,
-        "answers": core.answers,
-        "throttled": core.limits.refused(),
-        "tokens_minted": core.oauth.minted(),
-        "notes": notes,
-        "waiting_webhooks": core.outbox.len(),
-        "webhooks": webhooks,
-    }))
-}
-
-async fn sent(State(fake): State<Fake>) -> Json<Value> {
-    let sent = fake.sent().into_iter().map(|sent| {
-        let attempts: Vec<Value> = sent
-            .attempts
-            .iter()
-            .map(|attempt| match &attempt.outcome {
-                Ok(status) => json!({"at": attempt.at, "status": status}),
-                Err(error) => json!({"at": attempt.at, "error": error}),
-            })
-            .collect();
-        json!({"event": sent.name, "url": sent.url, "settled": sent.settled, "attempts": attempts})
-    });
-    Json(sent.collect())
-}
-
-async fn arm(State(fake): State<Fake>, Json(rule): Json<Rule>) -> StatusCode {
-    fake.arm(rule);
-    StatusCode::NO_CONTENT
-}
-
-async fn clear(State(fake): State<Fake>) -> StatusCode {
-    fake.clear_faults();
-    StatusCode::NO_CONTENT
 }
 
 async fn subscribe(State(fake): State<Fake>, Json(subscriber): Json<Subscriber>) -> Json<Value> {
@@ -130,56 +86,4 @@ async fn subscribe(State(fake): State<Fake>, Json(subscriber): Json<Subscriber>)
 async fn drift(State(fake): State<Fake>, Json(drift): Json<Drift>) -> StatusCode {
     fake.lock().drifts.push(drift);
     StatusCode::NO_CONTENT
-}
-
-/// Things that can be set from outside; what is not named stays.
-#[derive(Deserialize)]
-struct Settings {
-    rate_limit: Option<u32>,
-    advance_ms: Option<u64>,
-    revoke_key: Option<String>,
-    revoke_tokens_of: Option<String>,
-    seed_many: Option<u64>,
-    lose_webhooks: Option<u32>,
-    repeat_webhooks: Option<u32>,
-    end_offsets: Option<bool>,
-}
-
-async fn set(State(fake): State<Fake>, Json(settings): Json<Settings>) -> StatusCode {
-    if let Some(limit) = settings.rate_limit {
-        fake.set_rate_limit(limit);
-    }
-    if let Some(ms) = settings.advance_ms {
-        fake.clock().advance(Duration::from_millis(ms));
-    }
-    if let Some(key) = settings.revoke_key {
-        fake.revoke_key(&key);
-    }
-    if let Some(client) = settings.revoke_tokens_of {
-        fake.revoke_tokens(&client);
-    }
-    if let Some(count) = settings.seed_many {
-        fake.seed_many(count);
-    }
-    if let Some(count) = settings.lose_webhooks {
-        fake.lose_webhooks(count);
-    }
-    if let Some(count) = settings.repeat_webhooks {
-        fake.repeat_webhooks(count);
-    }
-    if settings.end_offsets == Some(true) {
-        fake.end_offsets();
-    }
-    StatusCode::NO_CONTENT
-}
-
-/// Form fields are all text: empty ones go.
-fn typed(fields: Map<String, Value>) -> Map<String, Value> {
-    let given = |(_, value): &(String, Value)| value.as_str() != Some("");
-    fields.into_iter().filter(given).collect()
-}
-
-fn wrong(text: String) -> Response {
-    let body = json!({"error": text});
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }

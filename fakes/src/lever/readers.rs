@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::control::Drift;
 use super::id::Id;
 use super::options::Shapes;
 use super::show::{Show, View};
 use super::table::{Row, Table};
 use super::world::World;
 use super::{Core, Lever};
+use crate::control::Drift;
 
 const UNDRIFTED: &[Drift] = &[];
 

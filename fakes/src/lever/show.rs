@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::control::Drift;
 use super::id::Id;
 use super::options::Shapes;
 use super::rows::{Application, Contact, Opportunity, Reason, StageNo, User};
 use super::world::{Refused, World, invalid};
 use crate::clock::Time;
+use crate::control::Drift;
 
 /// What `expand` may name on opportunities.
 const EXPANDABLE: [&str; 6] = [

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::acts::{Acted, Hand, Result, id_in};
-use super::control::Drift;
 use super::id::Id;
 use super::opportunity_acts::{Newcomer, origin};
 use super::options::Shapes;
@@ -12,6 +11,7 @@ use super::rows::{NoteField, Phone};
 use super::show::{Show, View, blanked};
 use super::world::{Refused, World, invalid};
 use crate::clock::Time;
+use crate::control::Drift;
 
 /// What was done and what is answered.
 pub(crate) struct Written {
