@@ -4,8 +4,8 @@ use crate::auth::{Auth, AuthError, ConsentAsk, Introspected, Scheme, Token};
 use crate::http::{Request, Response, encode};
 use crate::limits::{Learned, LimitSpec};
 use crate::load::Connector;
-use crate::settings::Settings;
-use stagewire_model::Micros;
+use crate::settings::{Settings, confirmed};
+use stagewire_model::{Entity, Micros};
 use std::collections::BTreeSet;
 
 impl Connector {
@@ -185,6 +185,16 @@ impl Connector {
     /// Whether a read by id that finds nothing may mean that we only may not see it.
     pub fn hides(&self) -> bool {
         self.reading.hides
+    }
+
+    /// The kind that a person has confirmed for a record of that name, in the connect form.
+    pub fn confirmed<'s>(
+        &self,
+        settings: &'s Settings,
+        entity: Entity,
+        name: &str,
+    ) -> Option<&'s str> {
+        confirmed(&self.fields, settings, entity, name)
     }
 
     /// How fast we may go.

@@ -1,7 +1,7 @@
 //! What a connection fills in: the fields its form asks for, and other addresses. Secrets print `[hidden]`.
 
 use crate::manifest::Reader;
-use stagewire_model::Secret;
+use stagewire_model::{Entity, Secret};
 use std::collections::BTreeMap;
 
 /// One line of the connect form.
@@ -23,6 +23,31 @@ pub struct Field {
     pub generate: bool,
     /// The only values it may have; any where empty.
     pub one_of: Vec<String>,
+    /// It holds `word = kind` for records of this entity: what a person has confirmed.
+    pub confirms: Option<Entity>,
+}
+
+impl Field {
+    /// What a person says that a record of that name is.
+    fn confirmed<'s>(&self, settings: &'s Settings, name: &str) -> Option<&'s str> {
+        let pairs = settings.all(&self.key);
+        let mut pairs = pairs.into_iter().filter_map(|pair| pair.rsplit_once('='));
+        let same = |word: &str| word.trim().to_lowercase() == name.trim().to_lowercase();
+        pairs
+            .find(|(word, _)| same(word))
+            .map(|(_, kind)| kind.trim())
+    }
+}
+
+/// What a person says in one of these fields that a record of that name is.
+pub(crate) fn confirmed<'s>(
+    fields: &[Field],
+    settings: &'s Settings,
+    entity: Entity,
+    name: &str,
+) -> Option<&'s str> {
+    let mut ours = fields.iter().filter(|f| f.confirms == Some(entity));
+    ours.find_map(|f| f.confirmed(settings, name))
 }
 
 /// What one connection has filled in.
@@ -64,6 +89,12 @@ impl Settings {
     }
 }
 
+/// What has a kind that may be guessed from its name.
+const CONFIRMS: &[(&str, Entity)] = &[
+    ("reject_reason", Entity::RejectReason),
+    ("job_stage", Entity::JobStage),
+];
+
 /// Reads `[fields]`.
 pub(crate) fn read_fields(root: &Reader<'_>) -> Vec<Field> {
     root.named("fields")
@@ -78,6 +109,7 @@ pub(crate) fn read_fields(root: &Reader<'_>) -> Vec<Field> {
                 many: r.flag("many"),
                 generate: r.flag("generate"),
                 one_of: r.texts("one_of"),
+                confirms: r.word("confirms", CONFIRMS),
             };
             r.done();
             field
@@ -98,5 +130,23 @@ mod tests {
         assert_eq!(s.get("e"), None);
         assert!(s.all("gone").is_empty());
         assert!(!format!("{s:?}").contains("two"));
+    }
+
+    #[test]
+    fn what_a_person_confirms_counts_by_the_name_whatever_its_case() {
+        let root = "[fields]\nreasons = { label = \"Reasons\", many = true, confirms = \"reject_reason\" }\n";
+        let sink = crate::manifest::Sink::default();
+        let doc = crate::manifest::Doc::parse("connector.toml", root, &sink);
+        let fields = read_fields(&Reader::new(&doc.root, &sink));
+        let settings =
+            Settings::default().with("reasons", "Bad fit = company_rejected, a = b = other");
+        let of = |entity, name| confirmed(&fields, &settings, entity, name);
+        assert_eq!(
+            of(Entity::RejectReason, "bad FIT"),
+            Some("company_rejected")
+        );
+        assert_eq!(of(Entity::RejectReason, "a = b"), Some("other"));
+        assert_eq!(of(Entity::RejectReason, "Underqualified"), None);
+        assert_eq!(of(Entity::JobStage, "Bad fit"), None);
     }
 }

@@ -438,7 +438,14 @@ impl<'l> Batch<'l> {
         let readable =
             |entity| conn.holding.entity(entity) && !conn.connector.reads_for(entity).is_empty();
         let since = |entity| conn.held_since(entity);
+        let readable = |entity| !conn.connector.reads_for(entity).is_empty();
+        let settings = conn.settings();
+        let confirmed = |entity, name: &str| {
+            let kind = conn.connector.confirmed(&settings, entity, name);
+            kind.map(str::to_owned)
+        };
         let mut work = Work {
+            confirmed_kind: &confirmed,
             readable: &readable,
             since: &since,
             hides: conn.connector.hides(),

@@ -5,7 +5,7 @@ use super::events::{change_kind, created_kind, deleted_kind, has_events, is_even
 use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
 use super::work::{Channel, NewEvent, Notes, Work, content, newest, own, reference_text};
 use serde_json::{Map, Value, json};
-use stagewire_model::fields::{Class, Kind};
+use stagewire_model::fields::{Class, Kind, field};
 use stagewire_model::time::parse_instant;
 use stagewire_model::{Entity, Micros, Observation, RecordId, Seen, canonical};
 
@@ -343,7 +343,18 @@ impl Work<'_> {
             None => v,
         };
         let resolved = o.fields.iter().map(|(k, v)| (k, self.resolve(v)));
-        resolved.map(|(k, v)| (k.clone(), fine(k, v))).collect()
+        let mut fields: Map<String, Value> =
+            resolved.map(|(k, v)| (k.clone(), fine(k, v))).collect();
+        if fields.contains_key("kind_source")
+            && let Some(name) = fields.get("name").and_then(Value::as_str)
+            && let Some(kind) = (self.confirmed_kind)(o.entity, name)
+            && let Some(Kind::Enum(words)) = field(o.entity.name(), "kind").map(|f| f.kind)
+            && words.contains(&kind.as_str())
+        {
+            fields.insert("kind".into(), json!(kind));
+            fields.insert("kind_source".into(), json!("confirmed"));
+        }
+        fields
     }
 
     fn seen(

@@ -91,6 +91,8 @@ pub struct Work<'a> {
     pub readable: &'a dyn Fn(Entity) -> bool,
     /// Since when an entity is held, where not from the beginning.
     pub since: &'a dyn Fn(Entity) -> Option<Micros>,
+    /// The kind that a person has confirmed for a record of that name.
+    pub confirmed_kind: &'a dyn Fn(Entity, &str) -> Option<String>,
     /// Whether the vendor answers for what is hidden from us as for what is gone.
     pub hides: bool,
     /// Its watermark.
