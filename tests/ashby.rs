@@ -6,7 +6,6 @@ use stagewire_fakes::ashby::{Act, Key, Webhook};
 use stagewire_fakes::{Fault, Rule};
 use stagewire_testkit::seed::Dice;
 use stagewire_tests::ashby::{Acts, Company, Plan};
-use std::path::Path;
 
 /// People work on these applications, each act a while after the one before; all acts of everybody, and the webhooks they caused.
 fn work(c: &Company, dice: &mut Dice, done: &mut Acts, acts: usize, pause: u64) -> Vec<Webhook> {
@@ -397,44 +396,5 @@ async fn what_is_protected_is_nowhere() {
     c.deliver(&hooks).await;
     c.poll().await;
     assert!(c.record("application", &app).await["id"].is_string());
-    for list in [
-        "records/application",
-        "records/candidate",
-        "events",
-        "deliveries",
-        "failures",
-        "calls",
-        "drift",
-    ] {
-        let items = c.server.all(list).await;
-        assert!(
-            !marked(Value::Array(items).to_string().as_bytes()),
-            "{list}"
-        );
-    }
-    for delivery in c.server.all("deliveries").await {
-        let id = delivery["id"].as_str().unwrap_or_default();
-        let one = c.server.get(&format!("deliveries/{id}")).await;
-        assert!(!marked(&one.expect("the server answers").body));
-    }
-    assert!(!marked(c.server.log().as_bytes()), "the log");
-    c.server.kill().await;
-    let mut files = Vec::new();
-    all_files(c.server.folder(), &mut files);
-    assert!(files.len() > 2, "the database is among them");
-    for file in files {
-        let bytes = std::fs::read(&file).expect("it can be read");
-        assert!(!marked(&bytes), "{}", file.display());
-    }
-}
-
-fn all_files(folder: &Path, out: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("it can be listed").path();
-        if path.is_dir() {
-            all_files(&path, out);
-        } else if path.is_file() {
-            out.push(path);
-        }
-    }
+    stagewire_tests::nowhere(&mut c.server, mark).await;
 }

@@ -18,11 +18,11 @@ struct World {
 impl World {
     /// The seeded company, read once.
     async fn start() -> World {
-        Self::of(36).await
+        Self::of(36, "").await
     }
 
-    /// The same with so many people.
-    async fn of(people: usize) -> World {
+    /// The same with so many people, and more fields filled in.
+    async fn of(people: usize, fields: &str) -> World {
         let listener = stagewire_fakes::loopback()
             .await
             .expect("a loopback port is free");
@@ -33,8 +33,8 @@ impl World {
         ats.seed_company();
         let ats = ats.serve(listener).await.expect("the fake ATS starts");
         let config = format!(
-            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\nkeep = {KEEP_ALL}\n[connection.fields]\napi_key = \"demo-key\"\nsignature_tokens = \"another, demo-signature-token\"\n",
-            ats.url(),
+            "[[connection]]\nid = \"lv\"\nconnector = \"lever\"\nbase_url = \"{}/v1\"\nowner = \"ana@example.com\"\npoll = \"1s\"\nkeep = {KEEP_ALL}\n[connection.fields]\napi_key = \"demo-key\"\nsignature_tokens = \"another, demo-signature-token\"\n{fields}\n",
+            ats.url()
         );
         let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::default()).await;
         let world = World { ats, server };
@@ -371,7 +371,7 @@ async fn a_key_that_is_taken_away_is_one_state_and_nothing_is_lost_by_it() {
 
 #[tokio::test]
 async fn what_is_deleted_is_told_once_by_the_lists_of_deletions() {
-    let w = World::of(6).await;
+    let w = World::of(6, "").await;
     let app = w.apply("Nora");
     w.until("it is held", || async { w.told(&app).await == ["created"] })
         .await;
@@ -453,7 +453,7 @@ async fn webhooks_lost_doubled_and_shuffled_beside_polls_make_one_event_per_act(
 
 #[tokio::test]
 async fn what_belongs_to_an_opportunity_is_read_again_only_when_it_changed() {
-    let w = World::of(6).await;
+    let w = World::of(6, "").await;
     let idle = || async {
         let answer = w.server.get("connections/lv/sync").await;
         answer.expect("the server answers").json()["waiting_reads"] == 0
@@ -508,4 +508,55 @@ async fn what_belongs_to_an_opportunity_is_read_again_only_when_it_changed() {
         before.map(|n| n + 1),
         "once, for the one that changed"
     );
+}
+
+#[tokio::test]
+async fn what_a_person_confirms_about_an_archive_reason_counts_before_any_guess() {
+    let w = World::of(
+        6,
+        "archive_reasons = \"Underqualified = candidate_withdrew\"",
+    )
+    .await;
+    let reason = w.reason("Underqualified");
+    let held = w.record("reject_reason", &reason).await;
+    assert_eq!(held["kind_source"], "confirmed", "{held}");
+    let app = w.apply("Nora");
+    w.ats.state.archive(&app, &reason).expect("archived");
+    w.until("the end is told as they say", || async {
+        w.told(&app).await == ["created", "withdrawn"]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_protected_is_nowhere() {
+    let mark = "PROTECTED-MARK";
+    let mut w = World::of(6, "").await;
+    let app = w.apply("Nora");
+    let asked = json!([
+        {"type": "text", "text": "What is your gender?", "value": mark},
+        {"type": "text", "text": "What went well?", "value": "A made-up answer"},
+    ]);
+    w.ats.state.drift("feedback", "fields", Some(asked));
+    w.act(Act::SubmitFeedback {
+        opportunity_id: app.clone(),
+        user_id: w.ats.state.users()[0]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .into(),
+        rating: 4,
+        interview_id: None,
+        draft: false,
+    });
+    w.act(Act::Interact {
+        opportunity_id: app.clone(),
+    });
+    w.until("the feedback is held", || async {
+        let id = w.record("application", &app).await["id"].clone();
+        let all = w.records("scorecard").await;
+        all.iter()
+            .any(|s| s["application_id"] == id && s["answers"][0]["value"] == "A made-up answer")
+    })
+    .await;
+    stagewire_tests::nowhere(&mut w.server, mark).await;
 }

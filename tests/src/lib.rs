@@ -65,6 +65,43 @@ pub async fn port() -> tokio::net::TcpListener {
         .expect("a loopback port is free")
 }
 
+/// Stops the server, and sees that this word is in nothing it shows, says or keeps.
+///
+/// # Panics
+/// Where it is.
+pub async fn nowhere(server: &mut Server, mark: &str) {
+    let marked = |bytes: &[u8]| bytes.windows(mark.len()).any(|w| w == mark.as_bytes());
+    let entities = ["application", "candidate", "scorecard", "note", "offer"];
+    let records = entities.map(|entity| format!("records/{entity}"));
+    let lists = ["events", "deliveries", "failures", "calls", "drift"].map(str::to_owned);
+    for list in records.into_iter().chain(lists) {
+        for item in server.all(&list).await {
+            assert!(!marked(item.to_string().as_bytes()), "{list}");
+            let id = item["id"].as_str().filter(|_| list == "deliveries");
+            if let Some(id) = id {
+                let one = server.get(&format!("deliveries/{id}")).await;
+                assert!(!marked(&one.expect("the server answers").body));
+            }
+        }
+    }
+    assert!(!marked(server.log().as_bytes()), "the log");
+    server.kill().await;
+    let (mut folders, mut files) = (vec![server.folder().to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                let bytes = std::fs::read(&path).expect("it can be read");
+                assert!(!marked(&bytes), "{}", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 2, "the database is among them");
+}
+
 /// A made-up company: an ATS, a chat, a receiver, and the server between them.
 pub struct Company {
     /// The fake ATS.

@@ -438,7 +438,6 @@ impl<'l> Batch<'l> {
         let readable =
             |entity| conn.holding.entity(entity) && !conn.connector.reads_for(entity).is_empty();
         let since = |entity| conn.held_since(entity);
-        let readable = |entity| !conn.connector.reads_for(entity).is_empty();
         let settings = conn.settings();
         let confirmed = |entity, name: &str| {
             let kind = conn.connector.confirmed(&settings, entity, name);
