@@ -1,39 +1,9 @@
-//! Reading through the whole server: the first read keeps to the vendor's limit, and polls make up for lost webhooks. The events are
-//! the acts.
+//! Polls make up for lost webhooks, through the whole server: each act is told once, and what was lost is counted.
 
-use serde_json::{Value, json};
 use stagewire_fakes::greenhouse::Webhook;
 use stagewire_testkit::seed::Dice;
 use stagewire_tests::{Company, Plan};
 use std::collections::BTreeMap;
-
-/// One round of reading; the answer's status.
-async fn sync(c: &Company, what: Value) -> u16 {
-    let path = "connections/gh/sync";
-    let answer = c.server.post(path, &what).await;
-    answer.expect("the server answers").status
-}
-
-/// A round that must succeed.
-async fn poll(c: &Company) {
-    assert_eq!(sync(c, json!({})).await, 200);
-}
-
-#[tokio::test]
-async fn the_first_read_keeps_to_the_vendors_limit() {
-    let c = Company::start(Plan::default()).await;
-    c.ats.state.set_rate_limit(30);
-    assert_eq!(sync(&c, json!({"background": true})).await, 202);
-    let ready = || async {
-        let connections = c.server.all("connections").await;
-        connections
-            .iter()
-            .any(|k| k["id"] == "gh" && k["backfilled"] == true)
-    };
-    c.until("everything was read", 200, ready).await;
-    let refused = c.ats.state.refused();
-    assert!(refused <= 2, "{refused} requests were refused");
-}
 
 /// People move applications about; adds what they did, a move as from where to where. The webhooks are given.
 fn work(c: &Company, dice: &mut Dice, done: &mut BTreeMap<u64, Vec<String>>) -> Vec<Webhook> {
@@ -97,7 +67,7 @@ async fn lost_doubled_and_shuffled_webhooks_with_polls_between_tell_each_act_onc
     for seed in [11, 12] {
         let mut dice = Dice::new(seed);
         let c = Company::start(Plan::default()).await;
-        poll(&c).await;
+        c.poll().await;
         let mut done: BTreeMap<u64, Vec<String>> = (0..6)
             .map(|n| c.apply(&format!("Person{n}")))
             .map(|app| (app, vec!["created".to_owned()]))
@@ -113,10 +83,10 @@ async fn lost_doubled_and_shuffled_webhooks_with_polls_between_tell_each_act_onc
             late = hooks.split_off(hooks.len() * 2 / 3); // some come after the poll
             let statuses = c.deliver(&hooks).await;
             assert!(statuses.iter().all(|s| *s == 200));
-            poll(&c).await;
+            c.poll().await;
         }
         c.deliver(&late).await;
-        poll(&c).await;
+        c.poll().await;
         done.values_mut().for_each(|acts| acts.sort());
         let agreed = || async {
             let waiting = c.server.all("deliveries?state=waiting").await;

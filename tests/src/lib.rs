@@ -2,6 +2,7 @@
 
 pub mod ashby;
 
+use serde_json::Value;
 use stagewire_fakes::greenhouse::{self, Applicant, Greenhouse, Webhook};
 use stagewire_fakes::receiver::{self, Receiver};
 use stagewire_fakes::slack::{self, Slack};
@@ -112,6 +113,7 @@ pub struct Company {
     pub hook: Handle<Receiver>,
     /// The server.
     pub server: Server,
+    config: String,
 }
 
 /// How a company is set up.
@@ -217,11 +219,43 @@ impl Company {
             chat,
             hook,
             server,
+            config,
         };
         for id in flows.keys() {
             company.raise(id, "write-back").await;
         }
         company
+    }
+
+    /// Another server with the same connections and an empty folder. Two at a time would take each other's tokens away.
+    pub async fn anew(&self) -> Server {
+        Server::start(&binary(), &self.config, &BTreeMap::new()).await
+    }
+
+    /// One round of reading; the answer's status.
+    ///
+    /// # Panics
+    /// Where the server does not answer.
+    pub async fn sync(&self, what: &Value) -> u16 {
+        let answer = self.server.post("connections/gh/sync", what).await;
+        answer.expect("the server answers").status
+    }
+
+    /// A round of reading what changed, to its end.
+    ///
+    /// # Panics
+    /// Where it does not succeed.
+    pub async fn poll(&self) {
+        let what = serde_json::json!({});
+        assert_eq!(self.sync(&what).await, 200);
+    }
+
+    /// Whether everything was read once.
+    pub async fn read_whole(&self) -> bool {
+        let connections = self.server.all("connections").await;
+        connections
+            .iter()
+            .any(|c| c["id"] == "gh" && c["backfilled"] == true)
     }
 
     /// Raises a flow to a rung with an override.

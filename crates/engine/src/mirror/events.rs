@@ -126,6 +126,8 @@ pub(super) fn change_kind(
         Entity::Scorecard => match status("state") {
             Some("submitted") => "submitted",
             Some("requested") => "requested",
+            // its parts come one by one while it is written; a draft is nobody's news
+            _ if after.get("state").and_then(Value::as_str) == Some("draft") => "drafted",
             _ => "updated",
         },
         _ => "updated",
@@ -310,5 +312,10 @@ mod tests {
             ),
             "submitted"
         );
+        let card = |state: &str, note: &str| json!({"state": state, "summary": note});
+        let of = |a, b| kind(Entity::Scorecard, a, b);
+        assert_eq!(of(card("draft", ""), card("draft", "x")), "drafted");
+        assert_eq!(of(card("requested", ""), card("draft", "x")), "drafted");
+        assert_eq!(of(card("submitted", ""), card("submitted", "x")), "updated");
     }
 }

@@ -445,7 +445,7 @@ pub(super) fn tombstone(claimed: bool, o: &Observation, channel: Channel) -> Str
     let (reason, by) = match (claimed, channel.delivery, &o.seen) {
         (true, Some(_), _) => ("remote_deleted", "vendor_event"),
         (true, None, Seen::Deleted) => ("remote_deleted", "deleted_endpoint"),
-        (true, None, _) => ("remote_deleted", "vendor_event"),
+        (true, None, _) => ("remote_deleted", "full_scan"),
         (false, _, _) => ("access_lost", "full_scan"),
     };
     json!({"reason": reason, "detected_by": by}).to_string()
