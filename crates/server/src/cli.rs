@@ -38,10 +38,7 @@ pub(crate) enum Command {
     /// Run a flow over recorded events with nothing sent, and show what it would have sent.
     Try(Try),
     /// Read what is new from one connection, or from all.
-    Sync {
-        /// The connection's id.
-        connection: Option<String>,
-    },
+    Sync(Sync),
     /// Try failures again: one by its id, or all open ones that fit.
     Replay(Replay),
     /// Copy the database to a new file; the master key is not in it.
@@ -133,6 +130,21 @@ pub(crate) struct Try {
     /// On the newest that many.
     #[arg(long, default_value_t = 20, conflicts_with = "events")]
     pub(crate) last: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The connection's id.
+    pub(crate) connection: Option<String>,
+    /// Read every list from its first page to its last.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Believe that what the lists do not show any more is gone, however much it is (after SCAN-002).
+    #[arg(long, requires = "full")]
+    pub(crate) accept_missing: bool,
+    /// Only begin it; the running server goes on with it.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]

@@ -63,7 +63,7 @@ async fn run(cli: Cli) -> Result<(), Stop> {
         Command::Apply(asked) => commands::flows::apply(&read()?, asked, format).await,
         Command::Export(asked) => commands::flows::export(&read()?, asked, format).await,
         Command::Try(asked) => commands::flows::try_flow(&read()?, asked, format).await,
-        Command::Sync { connection } => sync::sync(&read()?, connection.as_deref(), format).await,
+        Command::Sync(asked) => sync::sync(&read()?, asked, format).await,
         Command::Replay(asked) => inbox::replay(&read()?, asked, format).await,
         Command::Backup { file } => backup::backup(&read()?, file, format).await,
         Command::Restore { file } => backup::restore(&read()?, file, format),

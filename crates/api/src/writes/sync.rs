@@ -9,10 +9,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use stagewire_engine::env::Env;
 use stagewire_engine::reads::{self, ReadError, Round};
 use stagewire_model::Micros;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,31 +26,86 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(sync, progress))
 }
 
-/// Connections that are being read because somebody asked.
+/// Rounds of reading that somebody asked for, by connection and by what was asked: the last of each.
 #[derive(Clone, Default)]
-pub(crate) struct Syncing(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct Syncing(Arc<Mutex<Rounds>>);
 
-/// One connection's turn.
-struct Turn(Syncing, String);
+#[derive(Default)]
+struct Rounds {
+    last: u64,
+    by_what: HashMap<(String, Round), Asked>,
+}
+
+/// One round that somebody asked for.
+#[derive(Clone)]
+struct Asked {
+    number: u64,
+    at: Micros,
+    ended: Option<Micros>,
+    failed: Option<String>,
+}
+
+/// A round under way; however it ends, it does not count as under way for ever.
+struct Turn {
+    all: Syncing,
+    key: (String, Round),
+    env: Arc<dyn Env>,
+    failed: Option<String>,
+}
 
 impl Syncing {
-    fn begin(&self, id: &str) -> Option<Turn> {
-        let new = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.to_owned());
-        new.then(|| Turn(self.clone(), id.to_owned()))
+    fn lock(&self) -> MutexGuard<'_, Rounds> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the round, and the turn to run it where nobody runs the same already.
+    fn begin(&self, id: &str, what: Round, env: &Arc<dyn Env>) -> (u64, Option<Turn>) {
+        let mut rounds = self.lock();
+        let key = (id.to_owned(), what);
+        if let Some(under_way) = rounds.by_what.get(&key).filter(|r| r.ended.is_none()) {
+            return (under_way.number, None);
+        }
+        rounds.last += 1;
+        let number = rounds.last;
+        let (at, ended, failed) = (env.now(), None, None);
+        let asked = Asked {
+            number,
+            at,
+            ended,
+            failed,
+        };
+        rounds.by_what.insert(key.clone(), asked);
+        let turn = Turn {
+            all: self.clone(),
+            key,
+            env: env.clone(),
+            failed: Some("the read stopped; the cause is in the server's log".to_owned()),
+        };
+        (number, Some(turn))
+    }
+
+    /// The last rounds of a connection, oldest first.
+    fn of(&self, id: &str) -> Vec<(Round, Asked)> {
+        let rounds = self.lock();
+        let own = rounds.by_what.iter().filter(|((conn, _), _)| conn == id);
+        let mut all: Vec<(Round, Asked)> = own.map(|((_, what), r)| (*what, r.clone())).collect();
+        all.sort_by_key(|(_, r)| r.number);
+        all
+    }
+}
+
+impl Turn {
+    fn over(mut self, read: &Result<(), ReadError>) {
+        self.failed = read.as_ref().err().map(ToString::to_string);
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
+        let ended = Some(self.env.now());
+        if let Some(round) = self.all.lock().by_what.get_mut(&self.key) {
+            (round.ended, round.failed) = (ended, self.failed.take());
+        }
     }
 }
 
@@ -70,6 +126,8 @@ struct SyncAsked {
 struct Synced {
     /// `done`, `running`.
     state: &'static str,
+    /// The round's number, to find it again in how far reading is.
+    round: u64,
 }
 
 /// How far reading is.
@@ -79,8 +137,27 @@ struct Syncs {
     running: bool,
     /// Single reads that wait for their turn.
     waiting_reads: i64,
+    /// The last rounds that somebody asked for, one of each kind.
+    rounds: Vec<SyncRound>,
     /// Each stream's last or current walk.
     streams: Vec<StreamSync>,
+}
+
+/// A round that somebody asked for.
+#[derive(Serialize, ToSchema)]
+struct SyncRound {
+    /// Its number.
+    round: u64,
+    /// Whether every stream is read whole.
+    full: bool,
+    /// Whether what is missing is believed gone.
+    accept_missing: bool,
+    /// When it was asked for.
+    asked_at: String,
+    /// When it was over; null while it runs, or waits for another.
+    ended_at: Option<String>,
+    /// Why it was not read to its end.
+    failed: Option<String>,
 }
 
 /// One stream's last or current walk.
@@ -121,28 +198,29 @@ async fn sync(
         )));
     }
     conn.ask_again();
-    let running = || (StatusCode::ACCEPTED, Json(Synced { state: "running" }));
-    let Some(turn) = api.shared.syncing.begin(&id) else {
-        return Ok(running());
-    };
-    let hub = api.hub.clone();
     let what = Round {
         full: asked.full,
         accept_missing: asked.accept_missing,
     };
+    let (round, turn) = api.shared.syncing.begin(&id, what, &api.hub.env);
+    let synced = |state| Json(Synced { state, round });
+    let Some(turn) = turn else {
+        return Ok((StatusCode::ACCEPTED, synced("running")));
+    };
+    let hub = api.hub.clone();
     let work = tokio::spawn(async move {
-        let _turn = turn;
         let read = reads::sync_now(&hub, &conn, what).await;
+        turn.over(&read);
         if let Err(e) = &read {
             tracing::warn!(connection.id = %conn.id, cause = %e, "a read by hand failed; nothing was moved on");
         }
         read
     });
     if asked.background {
-        return Ok(running());
+        return Ok((StatusCode::ACCEPTED, synced("running")));
     }
     match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(Ok(()))) => Ok((StatusCode::OK, Json(Synced { state: "done" }))),
+        Ok(Ok(Ok(()))) => Ok((StatusCode::OK, synced("done"))),
         Ok(Ok(Err(ReadError::Store(e)))) => Err(e.into()),
         Ok(Ok(Err(e))) => Err(Problem::coded(
             StatusCode::BAD_GATEWAY,
@@ -154,7 +232,7 @@ async fn sync(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the read stopped; the cause is in the server's log",
         )),
-        Err(_) => Ok(running()),
+        Err(_) => Ok((StatusCode::ACCEPTED, synced("running"))),
     }
 }
 
@@ -163,6 +241,15 @@ async fn sync(
 async fn progress(State(api): State<Api>, Id(id): Id) -> Result<Json<Syncs>, Problem> {
     let conn = find(&api, &id)?;
     let now = api.hub.env.now();
+    let rounds = api.shared.syncing.of(&id).into_iter();
+    let rounds = rounds.map(|(what, asked)| SyncRound {
+        round: asked.number,
+        full: what.full,
+        accept_missing: what.accept_missing,
+        asked_at: asked.at.text(),
+        ended_at: asked.ended.map(Micros::text),
+        failed: asked.failed,
+    });
     let text = |at: Micros| at.text();
     let streams = conn
         .progress
@@ -182,6 +269,7 @@ async fn progress(State(api): State<Api>, Id(id): Id) -> Result<Json<Syncs>, Pro
     Ok(Json(Syncs {
         running: conn.syncing.try_lock().is_err(),
         waiting_reads: api.hub.store.wants_count(id).await?,
+        rounds: rounds.collect(),
         streams: streams.collect(),
     }))
 }

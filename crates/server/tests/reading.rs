@@ -1,0 +1,100 @@
+//! `stagewire sync`, run as a person runs it: what was read, what was not and why, with the exit codes that say so.
+
+mod common;
+
+use common::{Place, Ran};
+use stagewire_fakes::company::Company;
+use stagewire_fakes::greenhouse::{Act, Client};
+
+/// An installation of the made-up company, whose vendors live in this process.
+async fn company() -> (Place, Company) {
+    let company = Company::open().await.expect("the fakes listen");
+    company.ats.state.set_rate_limit(10_000);
+    let config = format!("[server]\nlisten = \"127.0.0.1:0\"\n{}", company.config);
+    let place = Place::with(&config.replace("\"30s\"", "\"0\""));
+    (place, company)
+}
+
+/// The last line of the answer.
+fn last(ran: &Ran) -> &str {
+    ran.out.trim().lines().last().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_list_has_a_line_and_the_answer_says_what_came() {
+    let (place, company) = company().await;
+    let server = place.serve();
+    let first = place.run(&["sync", "gh"]).done();
+    assert!(last(&first).starts_with("gh: read, "), "{first:?}");
+    let candidates = company.ats.state.count("candidates").unwrap_or_default();
+    let line = format!("gh: candidates: {candidates} row(s)");
+    assert!(first.err.lines().any(|said| said == line), "{first:?}");
+    assert!(!first.err.contains('\x1b'), "bars are for terminals");
+    let jobs = |ran: &Ran| ran.err.lines().any(|said| said.starts_with("gh: jobs:"));
+    let full = place.run(&["sync", "gh", "--full"]).done();
+    assert!(jobs(&full), "whole lists again: {full:?}");
+    let all = place.run(&["sync", "--format", "json"]).done();
+    assert_eq!(all.json()["items"][0]["connection"], "gh");
+    assert_eq!(all.json()["items"][0]["ok"], true);
+    assert_eq!(all.err, "", "programs are not shown progress");
+    let begun = place.run(&["sync", "gh", "--no-wait"]).done();
+    assert_eq!(last(&begun), "gh: the server reads on");
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_is_said_before_anything_is_read() {
+    let (place, _company) = company().await;
+    place
+        .run(&["sync", "hg"])
+        .told(&["there is no connection `hg`; did you mean `gh`?"]);
+    place
+        .run(&["sync", "gh", "--no-wait"])
+        .told(&["no server runs", "leave out --no-wait"]);
+    let wrong = place.run(&["sync", "gh", "--accept-missing"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(wrong.err.contains("--full"), "{wrong:?}");
+    place
+        .run(&["sync", "slack"])
+        .told(&["1 connection(s) were not read"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_may_not_be_read_is_named_and_is_no_success() {
+    let (place, company) = company().await;
+    let few = ["users", "jobs", "candidates", "applications"];
+    let few = few.map(|list| format!("harvest:{list}:list"));
+    let few: Vec<&str> = few.iter().map(String::as_str).collect();
+    let client = Client::new("demo-client", "demo-secret").with_scopes(&few);
+    company.ats.state.set_client(client);
+    let ran = place
+        .run(&["sync", "gh"])
+        .told(&["gh: offers: not read", "were not read to the end"]);
+    assert!(ran.out.contains("list(s) were not read: "), "{ran:?}");
+    assert!(ran.err.contains("gh: candidates: "), "the rest is: {ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_missing_is_a_question_and_the_answer_is_a_flag() {
+    let (place, company) = company().await;
+    let server = place.serve();
+    place.run(&["sync", "gh"]).done();
+    let ats = &company.ats.state;
+    let apps = ats.applications();
+    for app in &apps[..apps.len() / 4] {
+        let gone = Act::DeleteApplication {
+            application_id: app.id,
+        };
+        ats.act(gone).expect("the ATS deletes it");
+    }
+    let asked = place
+        .run(&["sync", "gh", "--full"])
+        .told(&["were not read to the end"]);
+    let words = "stagewire sync gh --full --accept-missing";
+    assert!(asked.out.contains(words), "{asked:?}");
+    place
+        .run(&["sync", "gh", "--full", "--accept-missing"])
+        .done();
+    place.run(&["sync", "gh", "--full"]).done();
+    drop(server);
+}
