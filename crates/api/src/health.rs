@@ -104,6 +104,25 @@ async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
                 .map(|(conn, n)| (vec![("connection", conn)], n)),
         );
     }
+    let how = ["seen_live", "late", "recovered", "missed"].map(|how| {
+        let rows = counts.remove(how).unwrap_or_default().into_iter();
+        rows.map(move |(conn, n)| (vec![("connection", conn), ("how", how.to_owned())], n))
+    });
+    text.gauge(
+        "stagewire_changes",
+        "Changes of records, by how they were learned.",
+        how.into_iter().flatten(),
+    );
+    let now = api.hub.env.now().0;
+    let oldest = counts.remove("delivery_oldest").unwrap_or_default();
+    text.gauge(
+        "stagewire_delivery_lag_seconds",
+        "Age of the oldest delivery that waits to be mapped.",
+        oldest.into_iter().map(|(conn, at)| {
+            let age = (now - at).max(0) / 1_000_000;
+            (vec![("connection", conn)], age)
+        }),
+    );
     for (name, what, says) in [
         (
             "stagewire_holds_waiting",
@@ -147,7 +166,24 @@ async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
         "Whether a connection's writes may go out.",
         may_send,
     );
+    let read = conns.iter().filter_map(|c| {
+        let age = now - c.read_at().filter(|_| c.spec.poll_ms.is_some())?.0;
+        Some((label(&c.id), age.max(0) / 1_000_000))
+    });
+    text.gauge(
+        "stagewire_read_lag_seconds",
+        "Time since all lists of a polled connection were last read.",
+        read,
+    );
     let rows = api.hub.store.connections(MAIN).await?;
+    let success = rows
+        .iter()
+        .filter_map(|r| Some((label(&r.conn), r.last_success? / 1_000_000)));
+    text.gauge(
+        "stagewire_connection_last_success_timestamp_seconds",
+        "When a call last succeeded.",
+        success,
+    );
     text.counter(
         "stagewire_deliveries_rejected_total",
         "Deliveries with a wrong signature.",

@@ -53,6 +53,8 @@ pub struct ConnectionDetail {
     pub keep: Option<Vec<String>>,
     /// The shortest `keep` that is enough for the loaded flows and the subscriptions.
     pub keep_needed: Vec<String>,
+    /// What it does not supply, and why.
+    pub not_available: Vec<NotAvailable>,
     /// What it can do.
     pub actions: Vec<String>,
 }

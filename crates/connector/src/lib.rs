@@ -23,6 +23,7 @@ mod settings;
 pub mod sign;
 mod stream;
 mod subscription;
+mod supply;
 mod template;
 mod verify;
 mod write;
@@ -41,6 +42,7 @@ pub use protect::{Cut, Unreadable};
 pub use settings::{Field, Settings};
 pub use stream::{Ask, Gone, ReadBy, ReadPlan, Since, Stream};
 pub use subscription::{FoundHook, HookCall, HookValues, SecretFrom, Subscription};
+pub use supply::Lacking;
 pub use verify::{Headers, Proof, Verdict};
 pub use write::{
     Action, Compared, Escape, Found, Lookup, OnceSpec, PrepareError, RenderError, RenderInput,

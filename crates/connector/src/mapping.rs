@@ -106,6 +106,25 @@ impl Shape {
         self.id_as.is_none()
     }
 
+    /// Whether it shows fields, and does not only say that a record is gone.
+    pub(crate) fn shows(&self) -> bool {
+        matches!(
+            self.seen,
+            SeenAs::Present | SeenAs::History | SeenAs::Part(_)
+        )
+    }
+
+    /// The fields it can fill.
+    pub(crate) fn supplies(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|f| f.name.as_str())
+    }
+
+    /// The shapes embedded in it.
+    pub(crate) fn embedded(&self) -> impl Iterator<Item = &str> {
+        let kept = self.embeds.iter().filter(|e| !e.deleted);
+        kept.map(|e| e.shape.as_str())
+    }
+
     /// Whether its rows are parts of records that another list shows.
     pub(crate) fn is_part(&self) -> bool {
         matches!(self.seen, SeenAs::Part(_))

@@ -127,6 +127,7 @@ pub struct Connection {
     /// How far reading is.
     pub progress: crate::reads::Progress,
     tried_at: AtomicI64,
+    read_at: AtomicI64,
     /// Wakes whoever looks after its webhooks at the vendor.
     pub(crate) hooks_asked: tokio::sync::Notify,
     /// One round of that at a time.
@@ -178,6 +179,7 @@ impl Connection {
             missing_is_true: AtomicBool::new(false),
             progress: crate::reads::Progress::default(),
             tried_at: AtomicI64::new(0),
+            read_at: AtomicI64::new(0),
             hooks_asked: tokio::sync::Notify::new(),
             hooks_turn: tokio::sync::Mutex::new(()),
             settings: RwLock::new((settings.clone(), Arc::new(settings))),
@@ -394,6 +396,16 @@ impl Connection {
     /// Whether records come from it: their answers hold what may not be kept.
     pub fn is_source(&self) -> bool {
         !self.connector.streams().is_empty() || self.connector.intake().is_some()
+    }
+
+    /// When a round of its streams last came to its end since the server started.
+    pub fn read_at(&self) -> Option<Micros> {
+        let at = self.read_at.load(Ordering::Acquire);
+        (at > 0).then_some(Micros(at))
+    }
+
+    pub(crate) fn was_read(&self, at: Micros) {
+        self.read_at.store(at.0, Ordering::Release);
     }
 
     /// Whether it can be asked for records.

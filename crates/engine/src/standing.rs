@@ -29,6 +29,20 @@ impl Hub {
         true
     }
 
+    /// A round of its streams came to its end.
+    pub(crate) async fn was_read(&self, conn: &Connection) {
+        let now = self.env.now();
+        conn.was_read(now);
+        let change = ConnectionChange {
+            ws: MAIN,
+            conn: conn.id.clone(),
+            last_success: Some(now.0),
+            now: now.0,
+            ..Default::default()
+        };
+        let _ = self.store.connection_put(change).await;
+    }
+
     /// A person must do something: the sentence, and one entry in the inbox. The sentence is given back.
     pub(crate) async fn needs_you(&self, conn: &Connection, code: &str, say: &str) -> String {
         let sentence = format!("{} stopped: {say}", conn.connector.name);

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Place, Ran};
 use stagewire_fakes::company::Company;
-use stagewire_fakes::greenhouse::{Act, Client};
+use stagewire_fakes::greenhouse::{Act, Applicant, Client};
 
 /// An installation of the made-up company, whose vendors live in this process.
 async fn company() -> (Place, Company) {
@@ -72,6 +72,72 @@ async fn a_list_that_may_not_be_read_is_named_and_is_no_success() {
         .told(&["gh: offers: not read", "were not read to the end"]);
     assert!(ran.out.contains("list(s) were not read: "), "{ran:?}");
     assert!(ran.err.contains("gh: candidates: "), "the rest is: {ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_tells_how_changes_were_learned_and_what_is_not_granted() {
+    let (place, company) = company().await;
+    let server = place.serve();
+    place.run(&["sync", "gh"]).done();
+    let fresh = place.run(&["check", "--connections"]).done();
+    assert!(fresh.out.contains("not measured"), "{fresh:?}");
+    assert!(!fresh.out.contains("not granted"), "{fresh:?}");
+    let ats = &company.ats.state;
+    let applied = ats.apply(Applicant {
+        first_name: "Nora".into(),
+        last_name: "Vale".into(),
+        job_id: Some(ats.jobs()[0].id),
+        ..Applicant::default()
+    });
+    applied.expect("somebody applies, and no webhook comes");
+    place.run(&["sync", "gh"]).done();
+    let told = place.run(&["check", "--connections"]).done();
+    let day = told.out.lines().find(|line| line.ends_with(" missed"));
+    let day = day.unwrap_or_else(|| panic!("{told:?}"));
+    assert!(day.contains(": 0 live, 0 late, ") && !day.contains(" 0 recovered"));
+    let as_json = place.run(&["check", "--connections", "--format", "json"]);
+    let gh = as_json.json()["tested"][0].clone();
+    assert_eq!(
+        (&gh["connection"], &gh["measured"]),
+        (&"gh".into(), &false.into())
+    );
+    assert!(
+        gh["completeness"][0]["recovered"].as_i64() > Some(0),
+        "{gh}"
+    );
+    let (_, text) = server.get("/metrics");
+    let text = text.as_str().unwrap_or_default();
+    let value = |start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse::<i64>().ok());
+        value.unwrap_or_else(|| panic!("no {start} in {text}"))
+    };
+    let changes = "stagewire_changes{connection=\"gh\",how=";
+    assert!(value(&format!("{changes}\"recovered\"")) > 0);
+    assert_eq!(value(&format!("{changes}\"missed\"")), 0);
+    assert!(value("stagewire_connection_last_success_timestamp_seconds{connection=\"gh\"}") > 0);
+    drop(server);
+
+    let users = ["harvest:users:list"];
+    ats.set_client(Client::new("demo-client", "demo-secret").with_scopes(&users));
+    ats.revoke_tokens("demo-client");
+    let server = place.serve();
+    let poor = place.run(&["check", "--connections"]).done();
+    let line = "not granted, so not read: ";
+    assert!(
+        poor.out.contains(line) && poor.out.contains("harvest:offers:list"),
+        "{poor:?}"
+    );
+    let (_, gh) = server.get("/api/v1/connections/gh");
+    let lacks = gh["not_available"].as_array().expect("a list");
+    let note = lacks
+        .iter()
+        .find(|l| l["entity"] == "note")
+        .expect("no list of notes");
+    assert_eq!(
+        (&note["fields"], &note["scope"]),
+        (&serde_json::json!([]), &"harvest:notes:list".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

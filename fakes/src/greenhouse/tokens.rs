@@ -41,6 +41,18 @@ impl Client {
     }
 }
 
+/// What can be listed.
+const LISTS: &str = "users departments offices sources referrers close_reasons candidate_tags applied_candidate_tags rejection_reasons rejection_details jobs openings job_interview_stages job_interviews job_owners job_hiring_managers job_posts job_candidate_attributes candidates applications application_stages offers notes interviews interviewers interview_kits scorecards scorecard_questions scorecard_question_answers scorecard_candidate_attributes attachments";
+/// What can be written.
+const WRITES: &str = "notes:create applied_candidate_tags:create applied_candidate_tags:destroy candidate_tags:create applications:move applications:reject applications:unreject applications:update applications:create applications:hire candidates:create candidates:update attachments:create rejection_details:update";
+
+/// Every scope there is.
+fn everything() -> Vec<String> {
+    let lists = LISTS.split(' ').map(|list| format!("harvest:{list}:list"));
+    let writes = WRITES.split(' ').map(|write| format!("harvest:{write}"));
+    lists.chain(writes).collect()
+}
+
 #[derive(Clone, Debug)]
 struct Token {
     client_id: String,
@@ -178,7 +190,7 @@ impl Tokens {
             "active": true,
             "client_id": found.client_id,
             "sub": found.sub,
-            "scope": scopes.map_or("harvest:all".to_string(), |scopes| scopes.join(" ")),
+            "scope": scopes.unwrap_or_else(everything).join(" "),
             "exp": found.expires_at.secs(),
             "https://auth.greenhouse.io/claims": {
                 "organization": {"id": organization.0, "name": organization.1},

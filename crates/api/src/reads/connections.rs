@@ -61,6 +61,12 @@ async fn connection(State(api): State<Api>, Id(id): Id) -> Result<Json<Value>, P
         .map(|(stream, _, rows)| (stream, rows))
         .collect();
     item["streams"] = conn.connector.streams().iter().map(|s| json!({"name": s.name, "entity": s.entity.name(), "rows": checkpoints.get(&s.name)})).collect();
+    let granted = conn.granted();
+    let lacking = conn.connector.lacking(granted.as_deref());
+    item["not_available"] = lacking
+        .iter()
+        .map(|l| json!({"entity": l.entity.name(), "fields": l.fields, "scope": l.scope}))
+        .collect();
     item["scopes"] =
         json!({"needed": api.hub.wanted_scopes(&conn, &[]), "granted": conn.granted()});
     item["keep"] = json!(conn.spec.keep.said());

@@ -64,6 +64,15 @@ shapes! {
         /// What the vendor says was granted; null where it does not say.
         granted: Option<Vec<String>>,
     }
+    /// Something that a connection does not supply: in its records it is null, and named in `meta.not_available`.
+    NotAvailable {
+        /// The entity.
+        entity: String,
+        /// Its fields; none where it is not supplied at all.
+        fields: Vec<String>,
+        /// The permission that would bring it; null where the vendor has none of it, or the connector does not read it.
+        scope: Option<String>,
+    }
     /// One field of a connection's form.
     FormField {
         /// Its name.

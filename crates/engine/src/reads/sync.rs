@@ -106,6 +106,7 @@ async fn round(hub: &Hub, conn: &Connection, what: Round) -> Result<(), ReadErro
         hear(hub, conn, over).await?;
         put_state(hub, conn, State::Working, "Working").await;
     }
+    hub.was_read(conn).await;
     let key = format!("SCAN-001|{}", conn.id);
     hub.store.recovered(MAIN, key, hub.env.now().0).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! `stagewire check`: everything that is wrong with configuration, connectors and flows, at once.
 //! Reads files only; with `--connections` it also asks each vendor, and says what each connection has to keep at least.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,9 +11,13 @@ use stagewire_engine::flows::{Connections, check as check_flow};
 use stagewire_store::ConnectionRow;
 
 use crate::cli::Check;
+use crate::config::{self, Poll};
 use crate::door::Door;
 use crate::setup::{Installation, environment, filled_in};
 use crate::told::{Format, Problem, Stop, answer};
+
+/// Days of completeness that are shown.
+const DAYS: u32 = 7;
 
 pub(crate) async fn check(file: Option<&Path>, asked: &Check, format: Format) -> Result<(), Stop> {
     let installation = Installation::read(file, &environment)?;
@@ -78,14 +83,33 @@ async fn tests(installation: &Installation) -> Result<Vec<Value>, Stop> {
             Ok(body) => (body["ok"] != false, sentence(body)),
             Err(error) => (false, error.to_string()),
         };
-        let detail = door
-            .ask("GET", &format!("/api/v1/connections/{id}"), None)
-            .await?;
-        let keep = detail.good().map(|d| d["keep_needed"].clone());
-        let keep = keep.unwrap_or_default();
-        tested.push(json!({"connection": id, "ok": ok, "says": says, "keep": keep}));
+        let path = format!("/api/v1/connections/{id}");
+        let detail = door.done("GET", &path, None).await?;
+        let (lacking, keep) = (lacking(&detail), &detail["keep_needed"]);
+        let days = completeness(&door, id).await?;
+        tested.push(json!({"connection": id, "ok": ok, "says": says, "measured": measured(installation, connection), "completeness": days, "needs_scopes": lacking, "keep": keep}));
     }
     Ok(tested)
+}
+
+/// How its changes of the last days were learned, newest day first.
+async fn completeness(door: &Door, id: &str) -> anyhow::Result<Value> {
+    let path = format!("/api/v1/completeness?connection={id}&limit={DAYS}");
+    Ok(door.done("GET", &path, None).await?["items"].take())
+}
+
+/// Whether polls are compared with what its webhooks brought; nothing where it has no webhooks.
+fn measured(installation: &Installation, connection: &config::Connection) -> Option<bool> {
+    let connector = installation.shelf.get(&connection.connector)?;
+    connector.intake()?;
+    Some(!connector.streams().is_empty() && connection.poll != Poll::Never)
+}
+
+/// The permissions without which something is not read.
+fn lacking(connection: &Value) -> Vec<&str> {
+    let lacking = connection["not_available"].as_array().into_iter().flatten();
+    let scopes = lacking.filter_map(|l| l["scope"].as_str());
+    scopes.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn sentence(body: &Value) -> String {
@@ -98,14 +122,26 @@ fn line(test: &Value) -> String {
         false => "NOT OK",
     };
     let text = |key: &str| test[key].as_str().unwrap_or_default().to_owned();
-    let first = format!("{}: {word}: {}", text("connection"), text("says"));
-    match test["keep"].as_array().filter(|k| !k.is_empty()) {
-        // JSON's lists of texts are TOML's too
-        Some(keep) => {
-            let list: Vec<String> = keep.iter().map(Value::to_string).collect();
-            let list = list.join(", ");
-            format!("{first}\n  enough for its flows and subscriptions: keep = [{list}]")
-        }
-        None => first,
+    let mut lines = format!("{}: {word}: {}", text("connection"), text("says"));
+    let scopes = test["needs_scopes"].as_array().into_iter().flatten();
+    let scopes: Vec<&str> = scopes.filter_map(Value::as_str).collect();
+    if !scopes.is_empty() {
+        lines += &format!("\n  not granted, so not read: {}", scopes.join(", "));
     }
+    if test["measured"] == false {
+        lines += "\n  completeness: not measured, since it is not polled";
+    }
+    for day in test["completeness"].as_array().into_iter().flatten() {
+        let told = ["seen_live", "late", "recovered", "missed"];
+        let told = told.map(|how| format!("{} {}", day[how], how.replace("seen_", "")));
+        let date = day["day"].as_str().unwrap_or_default();
+        lines += &format!("\n  {date}: {}", told.join(", "));
+    }
+    if let Some(keep) = test["keep"].as_array().filter(|k| !k.is_empty()) {
+        // JSON's lists of texts are TOML's too
+        let list: Vec<String> = keep.iter().map(Value::to_string).collect();
+        let list = list.join(", ");
+        lines += &format!("\n  enough for its flows and subscriptions: keep = [{list}]");
+    }
+    lines
 }

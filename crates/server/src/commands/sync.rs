@@ -90,8 +90,8 @@ async fn one(door: &Door, id: &str, asked: &Sync, format: Format) -> Result<Stri
     let mut shown = Progress::of(id, format);
     let (at, round) = loop {
         let at = door.done("GET", &path, None).await?;
-        let rounds = at["rounds"].as_array().into_iter().flatten();
-        let Some(round) = rounds.filter(|r| r["round"] == begun["round"]).next_back() else {
+        let mut rounds = at["rounds"].as_array().into_iter().flatten();
+        let Some(round) = rounds.find(|r| r["round"] == begun["round"]) else {
             bail!("the server was started anew meanwhile; it goes on where it was: ask again");
         };
         let round = round.clone();

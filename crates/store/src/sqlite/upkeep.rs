@@ -136,6 +136,14 @@ impl Rx<'_> {
             "actions_unfinished",
             "SELECT conn, COUNT(*) FROM action WHERE state IN (0, 2, 3, 4) GROUP BY conn",
         )?;
+        add(
+            "delivery_oldest",
+            "SELECT conn, MIN(at) FROM delivery WHERE state = 0 GROUP BY conn",
+        )?;
+        for kind in ["seen_live", "late", "recovered", "missed"] {
+            let sql = format!("SELECT conn, SUM({kind}) FROM completeness GROUP BY conn");
+            add(kind, &sql)?;
+        }
         let plain: i64 = self
             .sql("SELECT COUNT(*) FROM hold WHERE state = 'waiting'")?
             .query_row([], |r| r.get(0))?;
