@@ -74,6 +74,11 @@ async fn polls_tell_of_interviews_scorecards_offers_notes_and_files() {
     c.ats.state.take_webhooks();
     let mut seen = 0;
     told(&c, &mut seen, &["application.created", "candidate.created"]).await;
+    let interviews = c.stages()[1].1; // the first stage has no meeting in its plan
+    let moved = c.ats.state.move_to(app, Some(interviews));
+    moved.expect("the ATS moves");
+    c.ats.state.take_webhooks();
+    told(&c, &mut seen, &["application.stage_changed"]).await;
     let users = c.ats.state.users();
     let (one, two) = (users[3].id, users[2].id);
     let now = c.ats.state.clock().now();
@@ -95,6 +100,11 @@ async fn polls_tell_of_interviews_scorecards_offers_notes_and_files() {
         (Some("scheduled"), Some("interviewer")),
         "{held}"
     );
+    assert!(held["title"].is_string(), "by the job's plan: {held}");
+    let stages = c.server.all("records/job_stage").await;
+    let stage = stages.iter().find(|s| s["id"] == held["stage_id"]);
+    let at = c.ats.state.stage_of(app).map(|s| s.id.to_string());
+    assert_eq!(stage.and_then(|s| s["remote_id"].as_str()), at.as_deref());
     act(
         &c,
         Act::RescheduleInterview {
@@ -199,6 +209,12 @@ async fn polls_tell_of_interviews_scorecards_offers_notes_and_files() {
         },
     );
     told(&c, &mut seen, &["offer.created"]).await;
+    let pay = &record(&c, "offer", offer).await["pay"][0];
+    assert_eq!(
+        (&pay["kind"], &pay["exact"]["amount"]),
+        (&"base".into(), &"64000".into()),
+        "{pay}"
+    );
     let next = act(
         &c,
         Act::EditOffer {

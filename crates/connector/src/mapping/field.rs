@@ -64,11 +64,13 @@ pub(super) enum How {
     },
     /// True where nothing is there.
     Absent,
-    /// Another record; `id_as` as in its shape; `take`: not its id, but what it holds in that field.
+    /// Another record; `id_as` as in its shape; `take`: not its id, but what it holds in that field, which may in turn be the id of
+    /// a `take_as`.
     Ref {
         entity: Entity,
         id_as: Option<String>,
         take: Option<String>,
+        take_as: Option<Entity>,
     },
     Words {
         table: HashMap<String, String>,
@@ -296,9 +298,14 @@ impl Field {
                 entity,
                 id_as,
                 take,
+                take_as,
             } => {
                 let id = told_apart(id_text(value).ok_or("wrong_type")?, id_as.as_ref());
+                let as_name = take_as.map(Entity::name);
                 match take {
+                    Some(take) if as_name.is_some() => {
+                        json!({ "$ref": entity.name(), "id": id, "take": take, "take_as": as_name })
+                    }
                     Some(take) => json!({ "$ref": entity.name(), "id": id, "take": take }),
                     None => json!({ "$ref": entity.name(), "id": id }),
                 }

@@ -383,10 +383,18 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
     let reference = r.text("ref");
     let (id_as, take) = (r.text("id_as"), r.text("take"));
     if let (Some(take), Some(entity)) = (&take, &reference)
+        && !take.starts_with("extra.")
         && stagewire_model::fields::field(entity, take).is_none()
     {
         r.wrong_at("take", format!("`{entity}` has no field `{take}`"));
     }
+    let take_as = r.text("take_as").and_then(|name| {
+        let entity = Entity::parse(&name);
+        if entity.is_none() {
+            r.wrong_at("take_as", format!("there is no entity `{name}`"));
+        }
+        entity
+    });
     let map: HashMap<String, String> = r.text_map("map").into_iter().collect();
     let otherwise = r.text("otherwise");
     let guess = r.text_map("guess");
@@ -427,6 +435,7 @@ fn how(r: &Reader<'_>) -> Option<(How, bool)> {
                     entity,
                     id_as,
                     take,
+                    take_as,
                 };
                 Some((how, false))
             }

@@ -292,12 +292,7 @@ impl Work<'_> {
                     let id = self.id(entity, id);
                     return match o.get("take").and_then(Value::as_str) {
                         // what that record holds, if it is known
-                        Some(field) => self
-                            .records
-                            .get(&id)
-                            .and_then(|held| held.row.fields.get(field))
-                            .cloned()
-                            .unwrap_or(Value::Null),
+                        Some(path) => self.taken(&id, path, o.get("take_as")),
                         None => json!(RecordId(id).text(entity)),
                     };
                 }
@@ -309,6 +304,28 @@ impl Work<'_> {
             }
             Value::Array(a) => Value::Array(a.iter().map(|v| self.resolve(v)).collect()),
             other => other.clone(),
+        }
+    }
+
+    /// What another record holds at a path; where that is the vendor's id of a third record, ours.
+    fn taken(&self, id: &[u8; 16], path: &str, as_entity: Option<&Value>) -> Value {
+        let (field, within) = path.split_once('.').unwrap_or((path, ""));
+        let held = self.records.get(id).and_then(|h| h.row.fields.get(field));
+        let held = held.and_then(|v| {
+            if within.is_empty() {
+                Some(v)
+            } else {
+                v.get(within)
+            }
+        });
+        let value = held.cloned().unwrap_or(Value::Null);
+        let Some(of) = as_entity.and_then(Value::as_str).and_then(Entity::parse) else {
+            return value;
+        };
+        match value {
+            Value::String(remote) => json!(RecordId(self.id(of, &remote)).text(of)),
+            Value::Number(remote) => json!(RecordId(self.id(of, &remote.to_string())).text(of)),
+            _ => Value::Null,
         }
     }
 
