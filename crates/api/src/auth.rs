@@ -3,6 +3,7 @@
 
 use crate::Api;
 use crate::problem::Problem;
+use crate::wrong::Client;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -155,6 +156,11 @@ impl Known {
             .map(|(c, _)| c.clone())
     }
 
+    /// Whether it was good once, lately or not.
+    fn was_good(&self, hash: &[u8; 32]) -> bool {
+        self.held().contains_key(hash)
+    }
+
     fn put(&self, hash: [u8; 32], caller: Caller, now: i64) {
         let mut held = self.held();
         if held.len() >= MOST {
@@ -166,7 +172,8 @@ impl Known {
 
 /// Lets through who has a token that may do this.
 pub(crate) async fn by_token(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let allowed = match caller(&api, request.headers()).await {
+    let from = request.extensions().get::<Client>().copied();
+    let allowed = match caller(&api, request.headers(), from).await {
         Ok(caller) => permit(&request, &caller).map(|()| caller),
         Err(problem) => Err(problem),
     };
@@ -208,8 +215,12 @@ fn permit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     caller.must_be(needs(request.method(), path), "this")
 }
 
-/// Who sent this token.
-pub(crate) async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// Who sent this token; `from`: the address it came from, where that is known.
+pub(crate) async fn caller(
+    api: &Api,
+    headers: &HeaderMap,
+    from: Option<Client>,
+) -> Result<Caller, Problem> {
     let unknown = |say: &str| Problem::new(StatusCode::UNAUTHORIZED, say);
     let given = headers
         .get(header::AUTHORIZATION)
@@ -226,12 +237,20 @@ pub(crate) async fn caller(api: &Api, headers: &HeaderMap) -> Result<Caller, Pro
     if let Some(caller) = api.shared.known.get(&hash, now) {
         return Ok(caller);
     }
-    let row = api
-        .hub
-        .store
-        .token(hash)
-        .await?
-        .ok_or_else(|| unknown("this token is not known, or was taken back"))?;
+    let stranger = from.filter(|_| !api.shared.known.was_good(&hash));
+    if let Some(seconds) = stranger.and_then(|from| api.shared.wrong.must_wait(from, now)) {
+        let say = "too many unknown tokens came from this address";
+        return Err(Problem {
+            retry_after: Some(seconds),
+            ..Problem::new(StatusCode::TOO_MANY_REQUESTS, say)
+        });
+    }
+    let Some(row) = api.hub.store.token(hash).await? else {
+        if let Some(from) = from.filter(|from| api.shared.wrong.one_more(*from, now)) {
+            tracing::warn!(client.address = %from.0, "many unknown tokens come from one address; more are not looked up for a minute");
+        }
+        return Err(unknown("this token is not known, or was taken back"));
+    };
     let role = Role::parse(&row.role)
         .ok_or_else(|| unknown("this token has a role that this version does not know"))?;
     let caller = Caller {

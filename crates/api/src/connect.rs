@@ -5,6 +5,8 @@ mod page;
 
 use crate::Api;
 use crate::auth::{self, Role};
+use crate::wrong::Client;
+use axum::Extension;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -46,13 +48,15 @@ async fn leave(
     State(api): State<Api>,
     Path(id): Path<String>,
     link: Result<Query<Link>, axum::extract::rejection::QueryRejection>,
+    from: Option<Extension<Client>>,
     headers: HeaderMap,
 ) -> Response {
+    let from = from.map(|Extension(client)| client);
     let ticket = link.ok().and_then(|Query(l)| l.ticket);
     let known = match (&ticket, headers.contains_key(header::AUTHORIZATION)) {
         (Some(_), _) => None,
         (None, false) => return without_link(),
-        (None, true) => match auth::caller(&api, &headers).await {
+        (None, true) => match auth::caller(&api, &headers, from).await {
             Ok(caller) => match caller.must_be(Role::Operator, "connecting") {
                 Ok(()) => Some(caller.name),
                 Err(problem) => return problem.into_response(),

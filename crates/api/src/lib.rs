@@ -16,9 +16,11 @@ pub mod shape;
 mod stream;
 mod titles;
 mod writes;
+mod wrong;
 
 pub use auth::{Caller, Role};
 pub use problem::Problem;
+pub use wrong::Client;
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -44,6 +46,7 @@ pub struct Api {
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) known: auth::Known,
+    pub(crate) wrong: wrong::Wrong,
     pub(crate) busy: once::Busy,
     pub(crate) syncing: writes::Syncing,
     pub(crate) feed: stream::Feed,

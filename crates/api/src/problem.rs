@@ -30,6 +30,7 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         413 => ("API-413", "The body is too large"),
         415 => ("API-415", "The body is not JSON"),
         422 => ("API-422", "The values do not fit"),
+        429 => ("API-429", "Too many wrong tokens"),
         503 => ("DB-001", crate::titles::title("DB-001")),
         _ => ("API-500", "Something is wrong on our side"),
     }

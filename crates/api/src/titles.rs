@@ -55,6 +55,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ),
     ("SCAN-001", "A list ended too early"),
     ("SCAN-002", "Many records are missing at once"),
+    ("SELF-001", "This server is not as it should be"),
     ("STREAM-001", "A list that never gave a row"),
     ("SYNC-001", "The vendor wants a list read anew"),
     ("SUB-001", "A subscription ended by itself"),

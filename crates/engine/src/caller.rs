@@ -27,6 +27,8 @@ pub enum Purpose {
     Webhook,
     /// A check of our own address: what answers is not the vendor, and tells nothing of its clock and limits.
     OwnAddress,
+    /// A sign of life to whoever waits for one.
+    Heartbeat,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Purpose::Check => "check",
             Purpose::Webhook => "webhook",
             Purpose::OwnAddress => "own_address",
+            Purpose::Heartbeat => "heartbeat",
         }
     }
 
@@ -141,6 +144,43 @@ impl Caller {
             row,
             bodies,
         }
+    }
+
+    /// Sends and logs what belongs to no connection; the answer's body is not kept.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(crate) async fn send_ours(
+        &self,
+        request: Request,
+        purpose: Purpose,
+    ) -> Result<Response, SendError> {
+        let began = self.env.now();
+        let (host, method) = (host_of(&request.url), request.method.clone());
+        let path = request.template.clone();
+        let answer = self.transport.send(request).await;
+        let row = CallRow {
+            id: self.store.next(Table::Call),
+            ws: MAIN,
+            at: began.0,
+            conn: "server".to_owned(),
+            method,
+            host,
+            path,
+            status: answer.as_ref().map_or(0, |r| i64::from(r.status)),
+            code: String::new(),
+            ms: (self.env.now().0 - began.0).max(0) / 1000,
+            attempt: 1,
+            action: None,
+            purpose: purpose.word().to_owned(),
+            limit_left: None,
+            request: None,
+            response: None,
+        };
+        if let Err(e) = self.store.log_calls(vec![row], Vec::new()).await {
+            tracing::error!(cause = %e, "a call could not be logged");
+        }
+        answer
     }
 
     /// Stores calls that belong to no action.

@@ -88,14 +88,15 @@ pub async fn start(setup: Setup) -> Result<Arc<Hub>, Error> {
         connect(&hub, configured, &known).await?;
     }
     for dispatcher in hub.dispatchers() {
-        tokio::spawn(dispatcher.work());
+        hub.needs("sending".to_owned(), tokio::spawn(dispatcher.work()));
     }
     reload_flows(&hub).await?;
     for conn in hub.connections() {
         if conn.connector.intake().is_some() || !conn.connector.streams().is_empty() {
             let lane = Arc::new(Lane::new(conn.clone(), hub.clone()));
             hub.add_lane(lane.clone());
-            tokio::spawn(lane.work());
+            let what = format!("taking what {} sends", conn.id);
+            hub.needs(what, tokio::spawn(lane.work()));
         }
         hub.load_hooks(&conn).await?;
         tokio::spawn(hooks::work(hub.clone(), conn.clone()));

@@ -13,8 +13,9 @@ use stagewire_connector::{Connector, Transport};
 use stagewire_store::{ActionRow, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 /// Something that another part of the engine should look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Hub {
     dispatchers: RwLock<HashMap<String, Arc<Dispatcher>>>,
     lanes: RwLock<HashMap<String, Arc<Lane>>>,
     signals: mpsc::UnboundedSender<Signal>,
+    /// Tasks without which nothing works, by what they are.
+    needed: Mutex<Vec<(String, JoinHandle<()>)>>,
 }
 
 impl Hub {
@@ -99,8 +102,14 @@ impl Hub {
             dispatchers: RwLock::default(),
             lanes: RwLock::default(),
             signals,
+            needed: Mutex::default(),
         };
         (Arc::new(hub), receiver)
+    }
+
+    /// Tasks without which nothing works.
+    pub(crate) fn needed(&self) -> MutexGuard<'_, Vec<(String, JoinHandle<()>)>> {
+        self.needed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anything may leave.

@@ -2,6 +2,7 @@
 
 pub mod advance;
 pub mod alerts;
+mod alive;
 pub mod apply;
 pub mod binding;
 pub mod budget;

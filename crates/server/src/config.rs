@@ -42,6 +42,8 @@ const OVERRIDES: &[(&str, &str)] = &[
     ("server", "intake_listen"),
     ("server", "tls_cert"),
     ("server", "tls_key"),
+    ("server", "trusted_proxies"),
+    ("server", "heartbeat"),
     ("workspace", "time_zone"),
     ("network", "allow_private"),
 ];
@@ -63,9 +65,11 @@ const SERVER: &[&str] = &[
     "intake_listen",
     "tls_cert",
     "tls_key",
+    "trusted_proxies",
+    "heartbeat",
 ];
 /// Settings of the documented surface that this version cannot honour; ignoring one would be a lie.
-const SERVER_LATER: &[&str] = &["trusted_proxies", "heartbeat", "database_url"];
+const SERVER_LATER: &[&str] = &["database_url"];
 const WORKSPACE: &[&str] = &["time_zone", "working_week", "holidays"];
 const NETWORK: &[&str] = &["allow_private"];
 const CONNECTION: &[&str] = &[
@@ -120,6 +124,10 @@ pub(crate) struct Server {
     pub(crate) intake_listen: Option<SocketAddr>,
     /// The certificate chain and its key, both PEM; every listener then speaks TLS.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Proxies whose word about a caller's address is taken; none by default.
+    pub(crate) trusted_proxies: Vec<Cidr>,
+    /// An address that is called each minute while the server works. It is a secret: whoever knows it can call it too.
+    pub(crate) heartbeat: Option<SecretRef>,
 }
 
 #[derive(Debug, Default)]
@@ -227,7 +235,7 @@ fn server(
     let (listen, public_url) = (setting("listen"), setting("public_url"));
     let (data_dir, flows, connectors) =
         (setting("data_dir"), setting("flows"), setting("connectors"));
-    let intake_listen = setting("intake_listen");
+    let (intake_listen, heartbeat) = (setting("intake_listen"), setting("heartbeat"));
     let (tls_cert, tls_key) = (setting("tls_cert"), setting("tls_key"));
     let tls = match (tls_cert, tls_key) {
         (Some(cert), Some(key)) => folder(reader, Some(cert)).zip(folder(reader, Some(key))),
@@ -238,6 +246,8 @@ fn server(
         }
         (None, None) => None,
     };
+    let trusted_proxies = ranges(reader, section.as_ref(), ("server", "trusted_proxies"), env);
+    let heartbeat = not_empty(reader, heartbeat).and_then(|setting| secret_url(reader, &setting));
     let listen = listen.and_then(|at| address(reader, &at));
     let intake_listen = intake_listen.and_then(|at| address(reader, &at));
     let listen = listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)));
@@ -249,6 +259,26 @@ fn server(
         connectors: folder(reader, connectors),
         intake_listen,
         tls,
+        trusted_proxies,
+        heartbeat,
+    }
+}
+
+/// An address that may stand elsewhere. No problem here repeats it.
+fn secret_url(reader: &mut Reader<'_>, setting: &Setting) -> Option<SecretRef> {
+    let read = SecretRef::parse(&setting.value, &reader.beside(""));
+    let web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    match read {
+        Ok(SecretRef::Plain(url)) if !web(url.reveal()) => {
+            let hint = "write it as \"https://host/path\", or where it stands: \"env:NAME\"";
+            reader.problem(setting, "this is no address to call".to_owned(), Some(hint));
+            None
+        }
+        Ok(read) => Some(read),
+        Err(says) => {
+            reader.problem(setting, says, None);
+            None
+        }
     }
 }
 
@@ -271,28 +301,39 @@ fn network(
     if let Some(section) = &section {
         reader.only(section, NETWORK, &[]);
     }
-    let name = variable("network", "allow_private");
-    let ranges = match (env(&name), &section) {
+    let allow_private = ranges(reader, section.as_ref(), ("network", "allow_private"), env);
+    Network { allow_private }
+}
+
+/// Ranges of addresses: a list in the file, or separated by commas in the environment.
+fn ranges(
+    reader: &mut Reader<'_>,
+    section: Option<&Section<'_>>,
+    (table, key): (&str, &str),
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Cidr> {
+    let name = variable(table, key);
+    let texts = match (env(&name), section) {
         (Some(list), _) => {
-            let ranges = list
+            let texts = list
                 .split(',')
                 .map(str::trim)
-                .filter(|range| !range.is_empty());
-            ranges
-                .map(|range| Setting::from_env(name.clone(), range.to_owned()))
+                .filter(|text| !text.is_empty());
+            texts
+                .map(|text| Setting::from_env(name.clone(), text.to_owned()))
                 .collect()
         }
-        (None, Some(section)) => reader.texts(section, "allow_private"),
+        (None, Some(section)) => reader.texts(section, key),
         (None, None) => Vec::new(),
     };
-    let mut allow_private = Vec::new();
-    for range in ranges {
-        match Cidr::parse(&range.value) {
-            Ok(cidr) => allow_private.push(cidr),
-            Err(says) => reader.problem(&range, says, Some("write it as \"10.0.0.0/8\"")),
+    let mut ranges = Vec::new();
+    for text in texts {
+        match Cidr::parse(&text.value) {
+            Ok(cidr) => ranges.push(cidr),
+            Err(says) => reader.problem(&text, says, Some("write it as \"10.0.0.0/8\"")),
         }
     }
-    Network { allow_private }
+    ranges
 }
 
 fn url(reader: &mut Reader<'_>, setting: Option<Setting>) -> Option<String> {

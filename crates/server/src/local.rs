@@ -14,6 +14,8 @@ use stagewire_api::Api;
 use stagewire_engine::hub::Hub;
 use stagewire_store::Error;
 
+use crate::look;
+
 /// A copy of the database, to a file on this machine.
 pub(crate) const BACKUP: &str = "/local/backup";
 /// The audit log's chain, checked.
@@ -47,7 +49,10 @@ struct Backup {
 
 async fn backup(State(hub): State<Arc<Hub>>, Json(asked): Json<Backup>) -> Response {
     match hub.store.backup(asked.file.into()).await {
-        Ok(()) => Json(json!({})).into_response(),
+        Ok(()) => {
+            look::backed_up(&hub).await;
+            Json(json!({})).into_response()
+        }
         Err(error) => failed(&error),
     }
 }

@@ -1,14 +1,19 @@
 //! The `stagewire` binary: reads the command line, hands it on, says what came of it.
 
+mod certificate;
 mod cli;
 mod commands;
 mod config;
+mod disk;
 mod door;
 mod flows;
+mod heartbeat;
 mod key;
 mod local;
+mod look;
 mod mark;
 mod open;
+mod peer;
 mod serve;
 mod setup;
 mod shelf;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use stagewire_connector::Transport;
 use stagewire_engine::engine::{self, Configured, Setup};
 use stagewire_engine::env::{Env as _, Machine};
 use stagewire_engine::hub::Hub;
@@ -20,6 +21,7 @@ use crate::transport::{Addresses, Outbound};
 /// A running engine on a held data directory.
 pub(crate) struct Opened {
     pub(crate) hub: Arc<Hub>,
+    pub(crate) outbound: Arc<Outbound>,
     pub(crate) data_dir: PathBuf,
     pub(crate) marker: Marker,
     /// Why nothing may leave, where a person must say first that this is the live one.
@@ -46,11 +48,11 @@ pub(crate) async fn engine(
     let marker = Marker::of(&data_dir, store.as_ref());
     let unconfirmed = marker.start(store.as_ref()).await?;
     let addresses = Addresses::allowing(installation.config.network.allow_private.clone());
-    let transport = Arc::new(Outbound::new(addresses)?);
+    let outbound = Arc::new(Outbound::new(addresses)?);
     let setup = Setup {
         store,
         env: Arc::new(Machine),
-        transport,
+        transport: Arc::clone(&outbound) as Arc<dyn Transport>,
         connections,
         carrier: installation.shelf.get(CARRIER).cloned(),
         alerts: installation.alerts(),
@@ -64,6 +66,7 @@ pub(crate) async fn engine(
         .context("the engine did not start")?;
     Ok(Opened {
         hub,
+        outbound,
         data_dir,
         marker,
         unconfirmed,

@@ -10,20 +10,26 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::extract::connect_info::{Connected, IntoMakeServiceWithConnectInfo};
+use axum::serve::IncomingStream;
 use stagewire_api::Api;
 use stagewire_engine::engine::Configured;
 use stagewire_engine::hub::Hub;
-use stagewire_model::MAIN;
+use stagewire_model::{MAIN, Secret};
 use stagewire_store::Query;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::config::{Cidr, Server};
 use crate::flows;
+use crate::heartbeat;
 use crate::local;
+use crate::look::Look;
 use crate::mark::Marker;
 use crate::open::{self, Opened};
+use crate::peer::{self, Peer};
 use crate::setup::{Env, Installation, environment};
 use crate::tls::{Tls, TlsListener};
 use crate::tokens;
@@ -102,9 +108,11 @@ pub(crate) async fn run(
         None => None,
     };
     let intake_at = intake.as_ref().map(TcpListener::local_addr).transpose()?;
+    let heartbeat = heartbeat_at(server, env)?;
     let opened = open::engine(installation, connections, env, true).await?;
     let Opened {
         hub,
+        outbound,
         data_dir,
         marker,
         unconfirmed,
@@ -126,19 +134,34 @@ pub(crate) async fn run(
     if let Some(tls) = &tls {
         tokio::spawn(Arc::clone(tls).watch(Arc::clone(&hub.env)));
     }
+    let trusted: Arc<[Cidr]> = server.trusted_proxies.clone().into();
+    let way = |router| peer::knowing(router, &trusted);
+    let everything = way(local::public(api.clone()));
     let mut doors = vec![
-        public_door(listener, tls.as_ref(), local::public(api.clone()), &stopped)?,
-        tokio::spawn(door(
+        public_door(listener, tls.as_ref(), everything, &stopped)?,
+        tokio::spawn(private_door(
             socket_listener,
             local::private(api.clone()),
             stopped.clone(),
         )),
     ];
     if let Some(intake) = intake {
-        let router = stagewire_api::intake_router(api.clone());
-        doors.push(public_door(intake, tls.as_ref(), router, &stopped)?);
+        let deliveries = way(stagewire_api::intake_router(api.clone()));
+        doors.push(public_door(intake, tls.as_ref(), deliveries, &stopped)?);
     }
     hub.set_public_url(&public_url);
+    let look = Look {
+        hub: Arc::clone(&hub),
+        outbound,
+        public_url: public_url.clone(),
+        tls_cert: server.tls.as_ref().map(|(cert, _)| cert.clone()),
+        data_dir: data_dir.clone(),
+    };
+    tokio::spawn(look.work());
+    if let Some(url) = heartbeat {
+        let doors = std::iter::once(at).chain(intake_at).collect();
+        tokio::spawn(heartbeat::work(Arc::clone(&hub), url, doors));
+    }
     tracing::info!(address = %at, data_dir = %data_dir.display(), connections = hub.connections().len(), flows = hub.flows().all().count(), "the server runs");
     Ok(Running {
         hub,
@@ -154,34 +177,53 @@ pub(crate) async fn run(
     })
 }
 
+/// The address that waits for signs of life; it may stand in the environment or in a file.
+fn heartbeat_at(server: &Server, env: Env<'_>) -> anyhow::Result<Option<Secret<String>>> {
+    let url = server.heartbeat.as_ref().map(|url| url.resolve(env));
+    url.transpose()
+        .map_err(|says| anyhow::anyhow!("`heartbeat` has no value: {says}"))
+}
+
+type Knowing = IntoMakeServiceWithConnectInfo<Router, Peer>;
+
 /// A door on the network, behind TLS where there is a certificate.
 fn public_door(
     listener: TcpListener,
     tls: Option<&Arc<Tls>>,
-    router: Router,
+    router: Knowing,
     stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     Ok(match tls {
         Some(tls) => {
             let listener = TlsListener::over(listener, Arc::clone(tls))?;
-            tokio::spawn(door(listener, router, stopped.clone()))
+            tokio::spawn(open_door(listener, router, stopped.clone()))
         }
-        None => tokio::spawn(door(listener, router, stopped.clone())),
+        None => tokio::spawn(open_door(listener, router, stopped.clone())),
     })
 }
 
-async fn door<L>(listener: L, router: Router, mut stopped: watch::Receiver<bool>)
+async fn open_door<L>(listener: L, router: Knowing, stopped: watch::Receiver<bool>)
 where
     L: axum::serve::Listener,
     L::Addr: std::fmt::Debug,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
 {
-    let until = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let served = axum::serve(listener, router).with_graceful_shutdown(until);
+    let served = axum::serve(listener, router).with_graceful_shutdown(told(stopped));
     if let Err(error) = served.await {
         tracing::error!(cause = %error, "a listener stopped");
     }
+}
+
+/// The owner's door: there is only one who can come.
+async fn private_door(listener: UnixListener, router: Router, stopped: watch::Receiver<bool>) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(told(stopped));
+    if let Err(error) = served.await {
+        tracing::error!(cause = %error, "the owner's door stopped");
+    }
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// The socket in the data directory, for this user alone. What a crash left behind is taken away:

@@ -58,6 +58,7 @@ impl Outbound {
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST)
+            .tls_info(true)
             .http1_max_headers(HEADERS)
             .dns_resolver(Resolver(Arc::clone(&addresses)))
             .build()
@@ -83,6 +84,14 @@ impl Outbound {
         }
         let answer = call.send().await.map_err(|error| why(&error))?;
         receive(answer).await
+    }
+
+    /// The certificate that an address shows, if it shows one that can be trusted; what else it answers is of no interest.
+    pub(crate) async fn certificate(&self, url: &str) -> Option<Vec<u8>> {
+        let url = self.address(url).ok()?;
+        let answer = self.client.head(url).timeout(CONNECT).send().await.ok()?;
+        let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?;
+        shown.peer_certificate().map(<[u8]>::to_vec)
     }
 
     /// An address that may be called, as far as its text tells; names are judged when they resolve.

@@ -4,17 +4,15 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use stagewire_engine::env::{Env as _, Machine};
 
+use crate::disk;
 use crate::door::Door;
 use crate::setup::{Installation, environment};
 use crate::told::{Format, Stop, answer};
 
-/// Less free space than this is worth a word.
-const LITTLE: u64 = 1024 * 1024 * 1024;
 /// The clock of a machine that was never set is earlier than this: 2026-01-01.
 const EARLIEST_US: i64 = 1_767_225_600_000_000;
 /// A clock further away from the vendors' than this breaks signatures.
@@ -31,7 +29,10 @@ pub(crate) async fn doctor(file: Option<&Path>, format: Format) -> Result<(), St
     let installation = Installation::read(file, &environment)?;
     let mut looks = vec![look("configuration", Ok("is readable".to_owned()))];
     looks.push(look("data directory", writable(&installation)));
-    looks.push(look("disk", disk(&installation.config.server.data_dir)));
+    looks.push(look(
+        "disk",
+        disk::look(&installation.config.server.data_dir),
+    ));
     looks.push(look("clock", clock()));
     match Door::open(&installation, false).await {
         Ok(door) => inside(&installation, &door, &mut looks).await,
@@ -127,24 +128,6 @@ fn writable(installation: &Installation) -> Result<String, String> {
     match written {
         Ok(()) => Ok(format!("{} can be written", data_dir.display())),
         Err(error) => Err(format!("{} cannot be written: {error}", data_dir.display())),
-    }
-}
-
-/// As `df` tells; without it nothing is known, which is no fault.
-fn disk(data_dir: &Path) -> Result<String, String> {
-    let told = Command::new("df").arg("-Pk").arg(data_dir).output();
-    let told = told.map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
-    let free = told.ok().and_then(|text| {
-        let row = text.lines().nth(1)?;
-        row.split_whitespace().nth(3)?.parse::<u64>().ok()
-    });
-    let Some(free) = free.map(|kilobytes| kilobytes * 1024) else {
-        return Ok("its free space is not known".to_owned());
-    };
-    let says = format!("{} MB free", free / (1024 * 1024));
-    match free < LITTLE {
-        true => Err(says),
-        false => Ok(says),
     }
 }
 

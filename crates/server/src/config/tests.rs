@@ -198,6 +198,31 @@ fn what_is_not_in_this_version_is_refused_not_ignored() {
 }
 
 #[test]
+fn proxies_and_the_heartbeat_are_read_and_a_wrong_one_is_told_without_repeating_a_secret() {
+    let text =
+        "[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\nheartbeat = \"env:BEAT\"\n";
+    let config = Config::parse(text, None, &|_| None).expect("it is right");
+    let trusted = config.server.trusted_proxies;
+    assert!(
+        trusted
+            .iter()
+            .any(|range| range.contains("10.1.2.3".parse().expect("an address")))
+    );
+    assert_eq!(config.server.heartbeat, Some(SecretRef::Env("BEAT".into())));
+    let set = [(
+        "STAGEWIRE__SERVER__TRUSTED_PROXIES",
+        "10.0.0.0/8, 192.0.2.7",
+    )];
+    let config = Config::load(None, &env(&set)).expect("it is right");
+    assert_eq!(config.server.trusted_proxies.len(), 2);
+    let wrong =
+        told("[server]\ntrusted_proxies = [\"proxy\"]\nheartbeat = \"hush.example/t0ken\"\n");
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].contains("`proxy` is not a range of addresses"));
+    assert!(wrong[1].contains("no address to call") && !wrong[1].contains("t0ken"));
+}
+
+#[test]
 fn broken_toml_is_told_with_its_place_and_nothing_else() {
     let problems = told("[server]\nlisten = 127.0.0.1\n[nonsense]\n");
     assert!(

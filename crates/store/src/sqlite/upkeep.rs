@@ -140,6 +140,10 @@ impl Rx<'_> {
             "delivery_oldest",
             "SELECT conn, MIN(at) FROM delivery WHERE state = 0 GROUP BY conn",
         )?;
+        add(
+            "delivery_ready",
+            "SELECT conn, MIN(at) FROM delivery WHERE state = 0 AND wait IN (0, 4) GROUP BY conn",
+        )?;
         for kind in ["seen_live", "late", "recovered", "missed"] {
             let sql = format!("SELECT conn, SUM({kind}) FROM completeness GROUP BY conn");
             add(kind, &sql)?;
