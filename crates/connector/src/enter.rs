@@ -5,6 +5,7 @@ use crate::http::{Request, Response, encode};
 use crate::limits::{Learned, LimitSpec};
 use crate::load::Connector;
 use crate::settings::{Settings, confirmed};
+use serde_json::Value;
 use stagewire_model::{Entity, Micros};
 use std::collections::BTreeSet;
 
@@ -135,14 +136,11 @@ impl Connector {
             .map(|(k, v)| format!("{k}={}", encode(v)))
             .collect();
         let sep = if query.is_empty() { "" } else { "?" };
+        let named = |name: &str| settings.get(name).map(Value::from);
+        let path = check.path.fill(&named, encode).ok()?;
         let mut request = Request::get(
-            format!(
-                "{}{}{sep}{}",
-                self.base(settings)?,
-                check.path,
-                query.join("&")
-            ),
-            check.path.clone(),
+            format!("{}{path}{sep}{}", self.base(settings)?, query.join("&")),
+            check.path.pattern(),
         );
         request.method = check.method.clone();
         if let Some(body) = &check.body {

@@ -13,6 +13,7 @@ use crate::protect::Protected;
 use crate::settings::{Field, Settings, read_fields};
 use crate::stream::{Stream, read_streams};
 use crate::subscription::{SecretFrom, Subscription};
+use crate::template::Template;
 use crate::write::read::Actions;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ pub struct Connector {
 #[derive(Debug)]
 pub(crate) struct Check {
     pub(crate) method: String,
-    pub(crate) path: String,
+    pub(crate) path: Template,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Option<serde_json::Map<String, serde_json::Value>>,
     pub(crate) scope: Option<String>,
@@ -136,14 +137,14 @@ impl Connector {
             );
         }
         let check = r.table("check").map(|c| {
-            let get = c.text("get");
+            let get = c.template("get");
             let check = Check {
                 method: if get.is_some() {
                     "GET".into()
                 } else {
                     "POST".into()
                 },
-                path: get.or_else(|| c.text("post")).unwrap_or_default(),
+                path: get.or_else(|| c.template("post")).unwrap_or_default(),
                 query: c
                     .map("query")
                     .unwrap_or_default()

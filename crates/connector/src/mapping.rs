@@ -7,6 +7,7 @@ pub(crate) mod form;
 mod hold;
 mod observe;
 mod read;
+mod report;
 mod supply;
 
 pub(crate) use custom::Custom;
@@ -70,8 +71,12 @@ pub(crate) struct Shape {
     ids: Vec<Path>,
     /// Set where several of the vendor's lists become one entity: its ids are `<this>=<id>`.
     id_as: Option<String>,
+    /// What together is the id, where no single path is.
+    key: Vec<Path>,
     /// A record for each item of this list, not for the value that holds it.
     spread: Option<Path>,
+    /// The row of a report, with these columns.
+    columns: Option<report::Columns>,
     fields: Vec<Field>,
     /// (name, path) of record-wide dates.
     dates: Vec<(String, Path)>,
@@ -157,4 +162,6 @@ struct Embed {
     deleted: bool,
     /// No other list shows these records: what is embedded is the record.
     only_here: bool,
+    /// Several values in one text, separated by this.
+    split: Option<String>,
 }

@@ -9,6 +9,7 @@ use crate::paging::ScanError;
 use crate::protect::{Cut, Unreadable};
 use crate::settings::Settings;
 use crate::stream::{Ask, ReadPlan, Stream};
+use crate::template::{Template, plain};
 use crate::verify::{Headers, Proof, Verdict};
 use serde_json::Value;
 use stagewire_model::{Entity, Micros};
@@ -118,10 +119,23 @@ impl Connector {
         self.streams.iter().find(|s| s.name == name)
     }
 
+    /// Whether the connection has filled in all that the stream's address names: reports that a customer has not built are left out.
+    pub fn asks(&self, stream: &Stream, settings: &Settings) -> bool {
+        stream.is_filled_in(settings)
+    }
+
     /// The address calls go to, without a slash at its end.
     pub fn base(&self, settings: &Settings) -> Option<String> {
         let base = match &self.base_url {
-            Some(own) => rebase(own, settings.base_url.as_deref()),
+            Some(own) => {
+                let named = |name: &str| settings.get(name).map(Value::from);
+                let own = Template::parse(own).ok()?.fill(&named, plain);
+                match (own, &settings.base_url) {
+                    (Ok(own), other) => rebase(&own, other.as_deref()),
+                    (Err(_), Some(other)) => other.clone(),
+                    (Err(_), None) => return None,
+                }
+            }
             None => settings.base_url.clone()?,
         };
         Some(base.trim_end_matches('/').to_owned())

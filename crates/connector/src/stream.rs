@@ -62,6 +62,8 @@ pub struct Stream {
     pub lag_ms: i64,
     /// How often it is read whole, beside what changed; 0 = never.
     pub full_every_ms: i64,
+    /// How long a page may take.
+    pub timeout_ms: u64,
     /// How many ids fit one question.
     pub max_ids: usize,
     /// How a deletion shows.
@@ -199,7 +201,9 @@ impl Stream {
             more.push((size.clone(), json!(paging.per_page)));
         }
         more.extend(paging.start().filter(|_| pages));
-        call.request(base, settings, &values, &more)
+        let mut request = call.request(base, settings, &values, &more)?;
+        request.timeout_ms = self.timeout_ms;
+        Ok(request)
     }
 
     /// The way a request was asked: one record, the rows that have lists, or the list.
@@ -285,6 +289,14 @@ impl Stream {
     /// Whether it can be asked for the rows of records of that kind.
     pub fn by_foreign(&self, entity: Entity) -> bool {
         self.foreign.iter().any(|(e, _)| *e == entity) || self.since == Since::Parent(entity)
+    }
+
+    /// Whether the connection has filled in every name in its address.
+    pub(crate) fn is_filled_in(&self, settings: &Settings) -> bool {
+        let names = self.list.names();
+        names
+            .iter()
+            .all(|n| *n == "id" || settings.get(n).is_some())
     }
 
     /// Whether it can be asked for everything.
@@ -439,6 +451,10 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         overlap_ms: r.duration("overlap").unwrap_or(3_600_000),
         lag_ms: r.duration("lag").unwrap_or(0),
         full_every_ms: r.duration("full_every").unwrap_or(usual),
+        timeout_ms: r
+            .duration("timeout")
+            .and_then(|ms| u64::try_from(ms).ok())
+            .unwrap_or(crate::http::TIMEOUT_MS),
         max_ids: r.number("max_ids").unwrap_or(50) as usize,
         gone,
         paging: own.unwrap_or_else(|| paging.clone()),

@@ -50,6 +50,11 @@ impl Custom {
         }
     }
 
+    /// Whether a field of that name is protected.
+    pub(super) fn bars(&self, name: &str) -> bool {
+        self.protected.is_protected(name)
+    }
+
     /// The model's list; `None` where the value is no map of fields.
     pub(super) fn list(&self, value: &Value) -> Option<Value> {
         let fields: Vec<(String, &Value)> = match (value, &self.key) {

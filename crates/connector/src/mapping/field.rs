@@ -6,6 +6,7 @@ use crate::path::{Path, scalar_text};
 use serde_json::{Map, Number, Value, json};
 use stagewire_model::time::{parse_date, parse_instant};
 use stagewire_model::{Entity, Micros};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// One field of an entity, or of an object in it.
@@ -16,6 +17,8 @@ pub(super) struct Field {
     pub(super) how: How,
     /// Each item of a list, at this path; a single value counts as a list of one.
     pub(super) each: Option<Path>,
+    /// Several values in one text, separated by this: a list.
+    pub(super) split: Option<String>,
     /// What another path says about the value.
     pub(super) but: Vec<But>,
     /// Keep the vendor's word beside ours.
@@ -97,6 +100,11 @@ pub(super) struct But {
 pub(super) type Aside = &'static str;
 
 impl Field {
+    /// Whether it is a list, never null.
+    pub(super) fn is_list(&self) -> bool {
+        self.each.is_some() || self.split.is_some()
+    }
+
     /// Puts the field into `out`. `report` is told what was not as expected.
     pub(super) fn take(
         &self,
@@ -160,7 +168,7 @@ impl Field {
             if self.null_if.as_ref().is_some_and(|p| p.get(base).is_some()) {
                 out.insert(
                     self.name.clone(),
-                    if self.each.is_some() {
+                    if self.is_list() {
                         json!([])
                     } else {
                         Value::Null
@@ -169,20 +177,12 @@ impl Field {
             }
             return;
         };
-        if let Some(each) = &self.each {
-            let one;
-            let items = match found {
-                Value::Array(items) => items.as_slice(),
-                Value::Null => &[],
-                single => {
-                    one = [single.clone()];
-                    &one
-                }
-            };
+        if self.is_list() {
+            let items = items(found, self.split.as_deref());
             let mut list = Vec::with_capacity(items.len());
             for item in items
                 .iter()
-                .filter_map(|i| each.get(i))
+                .filter_map(|i| self.each.as_ref().map_or(Some(i), |each| each.get(i)))
                 .filter(|i| !i.is_null())
             {
                 match self.convert(item, report) {
@@ -256,7 +256,7 @@ impl Field {
                     .ok_or("wrong_type")?,
             ),
             How::Flag { not, words } => {
-                let told = value.as_bool();
+                let told = flag(value).filter(|_| words.is_empty() || value.is_boolean());
                 let told = told.or_else(|| words.get(value.as_str()?).copied());
                 let why = if value.is_string() && !words.is_empty() {
                     "unknown_value"
@@ -415,6 +415,32 @@ impl But {
     }
 }
 
+/// The items of a list; a single value counts as a list of one, and a text may hold several.
+pub(super) fn items<'v>(found: &'v Value, split: Option<&str>) -> Cow<'v, [Value]> {
+    match (found, split) {
+        (Value::Array(items), _) => Cow::Borrowed(items),
+        (Value::Null, _) => Cow::Borrowed(&[]),
+        (Value::String(text), Some(by)) => {
+            let parts = text.split(by).map(str::trim).filter(|p| !p.is_empty());
+            Cow::Owned(parts.map(Value::from).collect())
+        }
+        (single, _) => Cow::Borrowed(std::slice::from_ref(single)),
+    }
+}
+
+/// Yes or no, also where it comes as text.
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(b) => Some(*b),
+        Value::String(s) => match s.as_str() {
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn first<'v, 'p>(paths: &'p [Path], value: &'v Value) -> Option<(&'v Value, &'p Path)> {
     let mut null = None;
     for path in paths {
@@ -510,6 +536,20 @@ mod tests {
         assert_eq!(read(json!("13,00")), None);
         assert_eq!(read(json!("about 5")), None);
         assert_eq!(read(json!("1.23456")), None);
+    }
+
+    #[test]
+    fn a_text_may_hold_several_values_or_a_yes() {
+        let split = |v: Value, by| items(&v, by).into_owned();
+        assert_eq!(split(json!("a; b;; "), Some(";")), [json!("a"), json!("b")]);
+        assert_eq!(split(json!("a; b"), None), [json!("a; b")]);
+        assert_eq!(split(json!(["a; b"]), Some(";")), [json!("a; b")]);
+        assert_eq!(split(json!(null), Some(";")), Vec::<Value>::new());
+        let yes = [json!("1"), json!("0"), json!(true), json!("yes"), json!(1)];
+        assert_eq!(
+            yes.map(|v| flag(&v)),
+            [Some(true), Some(false), Some(true), None, None]
+        );
     }
 
     #[test]

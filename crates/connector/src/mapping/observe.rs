@@ -1,7 +1,9 @@
 //! One value in one shape becomes an observation, and what is embedded in it more of them.
 
-use super::field::{id_text, millis};
+use super::field::{id_text, items, millis};
+use super::report::{settle, without_blanks};
 use super::{Embed, SeenAs, Shape, Shapes, told_apart};
+use crate::http::encode;
 use crate::path::Path;
 use serde_json::{Map, Value};
 use stagewire_model::observation::Drift;
@@ -24,6 +26,8 @@ impl Shapes {
         out: &mut Vec<Observation>,
         drift: &mut Vec<Drift>,
     ) -> bool {
+        let cleaned = shape.columns.as_ref().map(|_| without_blanks(value));
+        let value = cleaned.as_ref().unwrap_or(value);
         if let Some(at) = &shape.spread {
             return self.spread(shape, at, value, out, drift);
         }
@@ -83,13 +87,11 @@ impl Shapes {
             let Some(inner) = self.get(&embed.shape) else {
                 continue;
             };
-            let items: &[Value] = match embed.at.get(value) {
-                Some(Value::Array(items)) => items,
-                Some(Value::Null) | None => continue,
-                Some(one) => std::slice::from_ref(one),
+            let Some(found) = embed.at.get(value) else {
+                continue;
             };
             let mut stays: Vec<String> = Vec::new();
-            for item in items {
+            for item in items(found, embed.split.as_deref()).iter() {
                 if out.len() >= MANY {
                     return;
                 }
@@ -133,19 +135,23 @@ impl Shapes {
                 code: code.to_owned(),
             })
         };
-        let remote_id = match shape.ids.iter().find_map(|p| p.get(value)) {
+        let told_at = shape.ids.first().or(shape.key.first());
+        let told_at = told_at.map_or("id", Path::text);
+        let composed = (!shape.key.is_empty()).then(|| composed(&shape.key, value));
+        let found = shape.ids.iter().find_map(|p| p.get(value));
+        let remote_id = match composed.as_ref().map_or(found, Option::as_ref) {
             Some(id) => match id_text(id) {
                 Some(id) => told_apart(id, shape.id_as.as_ref()),
                 None if id.is_null() && embed.is_some() => return None,
                 None => {
-                    note(shape.ids[0].text(), "wrong_type");
+                    note(told_at, "wrong_type");
                     return None;
                 }
             },
             // An embedded record without an id is only a name: nothing to point at.
             None if embed.is_some() => return None,
             None => {
-                note(shape.ids.first().map_or("id", Path::text), "missing");
+                note(told_at, "missing");
                 return None;
             }
         };
@@ -159,6 +165,22 @@ impl Shapes {
         let inside = reached.as_ref().unwrap_or(value);
         for field in &shape.fields {
             field.take(inside, up, &mut fields, &mut note);
+        }
+        if let Some(columns) = &shape.columns {
+            let unknown = columns.unknown(value);
+            for field in &shape.fields {
+                let sure = unknown.is_empty();
+                settle(columns, field, value, sure, &shape.required, &mut fields);
+            }
+            let list = columns
+                .custom(value, &self.custom)
+                .filter(|_| unknown.is_empty());
+            for key in unknown {
+                note(&bounded(key), "unknown_column");
+            }
+            if let Some(list) = list {
+                fields.insert("custom_fields".into(), list);
+            }
         }
         if let Some((path, custom)) = shape
             .custom
@@ -176,6 +198,7 @@ impl Shapes {
             let extra: Map<String, Value> = map
                 .iter()
                 .filter(|(k, _)| !taken.contains(k))
+                .filter(|(k, _)| shape.columns.as_ref().is_none_or(|c| c.known.contains(k)))
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect();
             if !extra.is_empty() {
@@ -331,6 +354,18 @@ fn date(
             None
         }
     }
+}
+
+/// An id of several parts: `part=value` joined by `&`, the parts in order, the values escaped. An instant is the same in every zone.
+fn composed(parts: &[Path], value: &Value) -> Option<Value> {
+    let mut told = Vec::with_capacity(parts.len());
+    for path in parts {
+        let text = id_text(path.get(value)?)?;
+        let text = parse_instant(&text).map_or(text, |(at, _)| at.text());
+        told.push(format!("{}={}", path.last_key(), encode(&text)));
+    }
+    told.sort();
+    Some(Value::String(told.join("&")))
 }
 
 /// A vendor's word as part of a path: short, and without what could be a value.

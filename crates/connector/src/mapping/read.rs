@@ -2,6 +2,7 @@
 
 use super::field::{But, Field, From, How};
 use super::form::Form;
+use super::report::Columns;
 use super::{Custom, Embed, Index, SeenAs, Shape, Shapes};
 use crate::manifest::{Node, Reader, Sink, Table, named_tables};
 use crate::path::Path;
@@ -74,20 +75,18 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
             None
         }
     };
-    let ids = match r.paths("id") {
-        ids if ids.is_empty() => {
-            r.wrong("`id` is missing");
-            ids
-        }
-        ids => ids,
-    };
+    let (ids, parts) = (r.paths("id"), r.paths("key"));
+    if ids.is_empty() == parts.is_empty() {
+        r.wrong("`id` is missing, or `key` where several paths make the id; never both");
+    }
+    let spread = r.path("spread");
+    let columns = Columns::read(r);
     let dates = dates(r);
     let own = own(r);
     let seen = seen(r);
     let id_as = r.text("id_as");
     let complete = r.flag("complete");
     let custom = r.path("custom");
-    let spread = r.path("spread");
     let mut fields: Vec<Field> = Vec::new();
     if let Some(table) = r.table("fields") {
         for (key, node) in table.entries() {
@@ -103,6 +102,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
                 shape: e.need("as"),
                 deleted: e.flag("deleted"),
                 only_here: e.flag("only_here"),
+                split: e.text("split"),
             };
             e.done();
             Some(embed)
@@ -132,7 +132,7 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         .unwrap_or(false)
         .then(|| {
             let mut taken: Vec<String> = drop;
-            taken.extend(ids.iter().filter_map(key));
+            taken.extend(ids.iter().chain(&parts).filter_map(key));
             taken.extend(dates.iter().filter_map(|(_, p)| key(p)));
             taken.extend(own.iter().filter_map(|(_, _, p)| key(p)));
             taken.extend(embeds.iter().filter_map(|e| key(&e.at)));
@@ -146,12 +146,20 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
             taken.dedup();
             taken
         });
+    if let Some(columns) = &columns {
+        let mut used: Vec<&Path> = fields.iter().flat_map(at_of).collect();
+        used.extend(ids.iter().chain(&parts).chain(&required));
+        used.extend(dates.iter().map(|(_, p)| p));
+        used.extend(own.iter().map(|(_, _, p)| p));
+        used.extend(embeds.iter().map(|e| &e.at));
+        columns.check(used.into_iter(), r);
+    }
     let root = r.path("root");
     let entity = entity?;
     if matches!(seen, SeenAs::Part(_)) && entity == Entity::Application {
         r.wrong_at("part", "an application comes as one row, with its history");
     }
-    if ids.is_empty() {
+    if ids.is_empty() && parts.is_empty() {
         return None;
     }
     Some(Shape {
@@ -160,7 +168,9 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         root,
         ids,
         id_as,
+        key: parts,
         spread,
+        columns,
         fields,
         dates,
         own,
@@ -187,6 +197,17 @@ fn keys_of(field: &Field, taken: &mut Vec<String>) {
         From::Form(form) => taken.extend([&form.form, &form.values].into_iter().filter_map(key)),
         From::Up(_) | From::Fixed(_) => {}
     }
+}
+
+/// The paths a field is taken from, and those that speak against it.
+fn at_of(field: &Field) -> Vec<&Path> {
+    let from: &[Path] = match &field.from {
+        From::First(paths) | From::All(paths) => paths,
+        From::Lists(_) | From::Form(_) | From::Up(_) | From::Fixed(_) => &[],
+    };
+    from.iter()
+        .chain(field.but.iter().flat_map(|b| &b.at))
+        .collect()
 }
 
 /// `dates = ["updated_at"]`, or `{ name = "path" }` where the name differs.
@@ -265,6 +286,7 @@ fn read_field(name: &str, node: &Node, around: &Reader<'_>) -> Option<Field> {
         from,
         how,
         each: None,
+        split: None,
         but: Vec::new(),
         raw: false,
         null_if: None,
@@ -308,6 +330,7 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
         })
         .collect();
     let each = r.path("each");
+    let split = r.text("split").filter(|s| !s.is_empty());
     let null_if = r.path("null_if");
     let needs = r.path("needs");
     let glue = r.text("glue");
@@ -369,6 +392,7 @@ fn field_table(name: &str, r: &Reader<'_>) -> Option<Field> {
         from,
         how,
         each,
+        split,
         but,
         raw,
         null_if,
