@@ -78,7 +78,10 @@ async fn round(hub: &Hub, conn: &Connection, what: Round) -> Result<(), ReadErro
     let first = !known.iter().any(|c| c.conn == conn.id && c.backfilled);
     let now = conn.vendor_date().unwrap_or_else(|| hub.env.now());
     let mut gathered = Gathered::default();
-    let read = |s: &&Stream| s.lists() && conn.holding.entity(s.entity);
+    let settings = conn.settings();
+    let read = |s: &&Stream| {
+        s.lists() && conn.holding.entity(s.entity) && conn.connector.asks(s, &settings)
+    };
     for stream in conn.connector.streams().iter().filter(read) {
         if first && matches!(conn.state().0, State::Unknown | State::Working) {
             let say = "Reading everything for the first time";

@@ -2,7 +2,7 @@
 
 use super::ask::fail;
 use super::told::{FIRST, FOUND, NAMED, wants_of};
-use super::{Read, ReadError, hear, read_by_id, read_of};
+use super::{Read, ReadError, Round, hear, read_by_id, read_of, sync_now};
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
@@ -69,7 +69,15 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
             .or_default()
             .push(w);
     }
+    let mut by_poll: Vec<WantRow> = Vec::new();
     for ((urgency, entity, of), wants) in groups {
+        if of.is_none()
+            && conn.spec.poll_ms.is_some()
+            && conn.connector.reads_for(entity).is_empty()
+        {
+            by_poll.extend(wants);
+            continue;
+        }
         let priority = if urgency >= FIRST {
             Priority::Backfill
         } else {
@@ -120,6 +128,9 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
             }
         }
     }
+    if !by_poll.is_empty() {
+        poll(hub, conn, by_poll).await?;
+    }
     Ok(full)
 }
 
@@ -139,6 +150,26 @@ fn also(
     } else {
         (Vec::new(), each.collect())
     }
+}
+
+/// Records of a kind that cannot be asked for by id: what changed is asked for now, and what that brings is the answer.
+async fn poll(hub: &Hub, conn: &Connection, wants: Vec<WantRow>) -> Result<(), ReadError> {
+    if let Err(e) = sync_now(hub, conn, Round::default()).await {
+        if !matches!(e, ReadError::NeedsYou(_)) {
+            failed(hub, conn, &wants, &e).await?;
+        }
+        return Err(e);
+    }
+    let answered = Answered {
+        asked: conn.ask(),
+        channel: "poll_delta",
+        answers: wants
+            .into_iter()
+            .map(|w| (w.entity, None, w.remote_id))
+            .collect(),
+        ..Answered::default()
+    };
+    hear(hub, conn, answered).await
 }
 
 async fn failed(
