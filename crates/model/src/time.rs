@@ -42,10 +42,17 @@ pub fn parse_http_date(text: &str) -> Option<Micros> {
     Some(Micros(zoned.timestamp().as_microsecond()))
 }
 
-/// Reads a date without time: `YYYY-MM-DD`, `MM/DD/YYYY`.
+/// Reads a date without time: `YYYY-MM-DD`, also with the zone of an XML date behind it (`YYYY-MM-DD-07:00`, which is the day as
+/// written), `MM/DD/YYYY`.
 pub fn parse_date(text: &str) -> Option<String> {
     let t = text.trim();
-    let date = t
+    let zoned =
+        |zone: &&str| zone.len() == 6 && zone.starts_with(['+', '-']) && zone.as_bytes()[3] == b':';
+    let day = match t.split_at_checked(10) {
+        Some((day, zone)) if zone == "Z" || zoned(&zone) => day,
+        _ => t,
+    };
+    let date = day
         .parse::<jiff::civil::Date>()
         .ok()
         .or_else(|| jiff::civil::Date::strptime("%m/%d/%Y", t).ok())?;
@@ -71,6 +78,12 @@ mod tests {
     fn dates_in_two_shapes_and_http_dates() {
         assert_eq!(parse_date("04/15/2013").as_deref(), Some("2013-04-15"));
         assert_eq!(parse_date("2013-04-15").as_deref(), Some("2013-04-15"));
+        assert_eq!(
+            parse_date("2013-04-15-07:00").as_deref(),
+            Some("2013-04-15")
+        );
+        assert_eq!(parse_date("2013-04-15Z").as_deref(), Some("2013-04-15"));
+        assert_eq!(parse_date("2013-04-15-0700x"), None);
         assert_eq!(parse_date("15.04.2013"), None);
         assert_eq!(
             parse_http_date("Tue, 24 Nov 2026 17:38:36 GMT")
