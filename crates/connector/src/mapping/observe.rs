@@ -49,7 +49,7 @@ impl Shapes {
         out: &mut Vec<Observation>,
         drift: &mut Vec<Drift>,
     ) -> bool {
-        let Some(Value::Array(items)) = at.get(value) else {
+        let Some(found) = at.get(value) else {
             drift.push(Drift {
                 shape: shape.name.clone(),
                 path: at.text().to_owned(),
@@ -61,7 +61,7 @@ impl Shapes {
         if let (Some(map), Some(key)) = (around.as_object_mut(), at.first_key()) {
             map.remove(key);
         }
-        for item in items.iter().take(MANY) {
+        for item in items(found, None).iter().take(MANY) {
             let mut item = item.clone();
             if let Some(map) = item.as_object_mut() {
                 map.insert(AROUND.into(), around.clone());
