@@ -66,7 +66,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Report> {
     REPORTS.iter().find(|report| report.name == name)
 }
 
-const APPLICATION: [&str; 21] = [
+const APPLICATION: [&str; 22] = [
     "Candidate_ID",
     "Candidate_Name",
     "First_Name",
@@ -77,6 +77,7 @@ const APPLICATION: [&str; 21] = [
     "Job_Requisition_ID",
     "Job_Requisition",
     "Application_Date",
+    "Applied_At",
     "Stage",
     "Workflow_Step",
     "Disposition",
@@ -105,6 +106,7 @@ fn application(world: &World, id: u64, only: Option<u64>) -> Option<Vec<Cell>> {
         Cell::Text(job.key()),
         Cell::Refs(vec![requisition_ref(&job)]),
         Cell::Day(row.applied_at),
+        Cell::Stamp(row.applied_at),
         Cell::word(Some(row.stage.name)),
         Cell::word(Some(row.stage.step)),
         Cell::word(row.disposition.map(|why| why.name)),
