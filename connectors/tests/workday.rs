@@ -1,0 +1,385 @@
+//! What the reports of a Workday tenant become, where a snapshot alone would not say why.
+
+use serde_json::{Value, json};
+use stagewire_connector::{
+    Ask, Connector, Mapped, Outcome, Response, ScanError, Settings, conformance::NOW,
+};
+use stagewire_model::{Entity, Micros, Observation};
+use std::fs;
+use std::path::PathBuf;
+
+fn workday() -> Connector {
+    let (name, files) = stagewire_connectors::built_in()
+        .into_iter()
+        .find(|(n, _)| *n == "workday")
+        .expect("the folder");
+    Connector::load(name, &files).expect("it loads")
+}
+
+fn settings() -> Settings {
+    [
+        ("host", "wd0.example.com"),
+        ("tenant", "harbour"),
+        ("report_owner", "wim aerts"),
+        ("report_applications", "ATS_Applications_Delta"),
+        ("client_id", "id"),
+        ("client_secret", "secret"),
+        ("refresh_token", "refresh"),
+    ]
+    .into_iter()
+    .fold(Settings::default(), |s, (k, v)| s.with(k, v))
+}
+
+fn fixture(stream: &str) -> Vec<Mapped> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("workday/fixtures/streams/{stream}.http"));
+    let text = fs::read_to_string(path).expect("a fixture");
+    read(
+        stream.split('.').next().unwrap_or_default(),
+        text.split_once("\n\n").expect("a body").1,
+    )
+}
+
+/// A report's body, read as the stream reads it.
+fn read(stream: &str, body: &str) -> Vec<Mapped> {
+    let c = workday();
+    let stream = c.stream(stream).expect("a stream");
+    let all = settings()
+        .with("report_candidates", "C")
+        .with("report_requisitions", "R")
+        .with("report_history", "H")
+        .with("report_interviews", "I")
+        .with("report_offers", "O");
+    let request = c.first_page(stream, &all, &Ask::Full).expect("a request");
+    let answer = Response {
+        status: 200,
+        headers: Vec::new(),
+        body: body.as_bytes().to_vec(),
+    };
+    let (rows, _) = c.rows(stream, &request, &answer).expect("rows");
+    rows.iter().map(|r| c.map_row(stream, r)).collect()
+}
+
+fn row(stream: &str, row: &Value) -> Mapped {
+    read(stream, &json!({ "Report_Entry": [row] }).to_string()).remove(0)
+}
+
+fn application(more: Value) -> Mapped {
+    let mut base = json!({"Job_Application_ID": "JA-1", "Candidate_ID": "C-1", "Job_Requisition_ID": "R-1", "Stage": "Screen", "Applied_At": "2026-11-19T07:00:00.000-08:00",
+        "Status_Timestamp": "2026-11-20T07:00:00.000-08:00", "Last_Updated": "2026-11-20T07:00:00.000-08:00"});
+    let (Some(map), Value::Object(more)) = (base.as_object_mut(), more) else {
+        panic!("objects");
+    };
+    map.extend(more);
+    row("applications", &base)
+}
+
+fn of(mapped: &Mapped, entity: Entity) -> Vec<&Observation> {
+    let all = mapped.observations.iter();
+    all.filter(|o| o.entity == entity).collect()
+}
+
+#[test]
+fn hired_rejected_and_withdrawn_are_told_apart_by_who_ended_it() {
+    let status = |more: Value| application(more).observations[0].fields["status"].clone();
+    assert_eq!(status(json!({})), json!("active"));
+    let no = json!({"Disposition": "Not a fit", "Disposition_By": "Company"});
+    assert_eq!(status(no), json!("rejected"));
+    let gone = json!({"Disposition": "Took another offer", "Disposition_By": "Candidate"});
+    assert_eq!(status(gone), json!("withdrawn"));
+    let untold = json!({"Disposition": "Not a fit"});
+    assert_eq!(status(untold), json!("closed"), "nobody said who ended it");
+    let hired = json!({"Stage": "Ready for Hire"});
+    assert_eq!(status(hired), json!("hired"));
+    let fell_through =
+        json!({"Stage": "Ready for Hire", "Disposition": "X", "Disposition_By": "Candidate"});
+    assert_eq!(status(fell_through), json!("withdrawn"));
+}
+
+#[test]
+fn an_absent_cell_and_an_empty_text_both_mean_empty() {
+    let absent = application(json!({}));
+    let blank = application(json!({"Disposition": "", "Source": "", "Referred_By": ""}));
+    assert_eq!(absent, blank);
+    assert_eq!(
+        absent.observations[0].fields["reject_reason_id"],
+        Value::Null
+    );
+    assert_eq!(absent.drift, []);
+    assert!(
+        !absent.observations[0].fields.contains_key("answers"),
+        "a report need not hold the questionnaire"
+    );
+    let person = json!({"Candidate_ID": "C-1", "Last_Updated": "2026-11-20T07:00:00.000-08:00"});
+    let person = row("candidates", &person);
+    assert_eq!(person.observations[0].fields["emails"], json!([]));
+    assert_eq!(person.observations[0].fields["tag_ids"], json!([]));
+}
+
+#[test]
+fn a_renamed_column_is_told_and_changes_nothing() {
+    let renamed = application(json!({"Why_It_Ended": "Not a fit"}));
+    let fields = &renamed.observations[0].fields;
+    for field in [
+        "status",
+        "status_raw",
+        "reject_reason_id",
+        "source_id",
+        "custom_fields",
+    ] {
+        assert!(
+            !fields.contains_key(field),
+            "{field} rests on what is absent"
+        );
+    }
+    assert_eq!(fields["stage_id"]["id"], "Screen", "what is there is read");
+    let told: Vec<_> = renamed
+        .drift
+        .iter()
+        .map(|d| (d.path.as_str(), d.code.as_str()))
+        .collect();
+    assert_eq!(told, [("Why_It_Ended", "unknown_column")]);
+    let stage = fixture("applications.renamed").remove(1);
+    assert!(!stage.observations[0].fields.contains_key("stage_id"));
+    assert!(
+        stage
+            .drift
+            .iter()
+            .any(|d| d.path == "Stage" && d.code == "missing")
+    );
+}
+
+#[test]
+fn several_values_in_one_cell_are_several_and_one_is_one() {
+    let person = &fixture("candidates")[0];
+    let tags: Vec<_> = of(person, Entity::Tag)
+        .iter()
+        .map(|t| t.remote_id.clone())
+        .collect();
+    assert_eq!(tags, ["relocates", "silver medalist"]);
+    assert_eq!(
+        person.observations[0].fields["emails"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    let one = json!({"Candidate_ID": "C-1", "Last_Updated": "2026-11-20T07:00:00.000-08:00", "Candidate_Tags": "relocates"});
+    assert_eq!(of(&row("candidates", &one), Entity::Tag).len(), 1);
+}
+
+#[test]
+fn a_stay_is_the_same_one_in_every_time_zone() {
+    let stay = |entered: &str| {
+        let report = json!({"Job_Application_ID": "JA-1", "Stage_History_group": [{"Stage": "Review", "Entered": entered}]});
+        row("stage_history", &report).observations.remove(0)
+    };
+    let (pacific, utc) = (
+        stay("2026-10-02T09:30:00.000-07:00"),
+        stay("2026-10-02T16:30:00.000Z"),
+    );
+    assert_eq!(pacific, utc);
+    assert_eq!(
+        pacific.remote_id,
+        "Entered=2026-10-02T16%3A30%3A00.000Z&Job_Application_ID=JA-1"
+    );
+    assert_eq!(
+        pacific.fields["application_id"],
+        json!({"$ref": "application", "id": "JA-1"})
+    );
+    assert_ne!(
+        stay("2026-10-02T09:30:00.001-07:00").remote_id,
+        pacific.remote_id
+    );
+}
+
+#[test]
+fn a_list_of_one_may_come_as_the_one_and_an_empty_report_is_no_failure() {
+    let stay = json!({"Stage": "Review", "Entered": "2026-10-02T09:30:00.000-07:00"});
+    let one = |group: Value| {
+        row(
+            "stage_history",
+            &json!({"Job_Application_ID": "JA-1", "Stage_History_group": group}),
+        )
+    };
+    assert_eq!(one(json!([stay.clone()])), one(stay));
+    let team = |group: Value| {
+        let job = json!({"Job_Requisition_ID": "R-1", "Job_Posting_Title": "Miller", "Job_Requisition_Status": "Open",
+            "Last_Updated": "2026-11-20T07:00:00.000-08:00", "Hiring_Team_group": group});
+        row("requisitions", &job).observations[0].fields["hiring_team"].clone()
+    };
+    let person = json!({"Role": "Recruiter", "Worker": "Wim Aerts"});
+    assert_eq!(team(json!([person.clone()])), team(person));
+    let whole = json!({"Report_Entry": {"Candidate_ID": "C-1", "Last_Updated": "2026-11-20T07:00:00.000-08:00"}});
+    assert_eq!(read("candidates", &whole.to_string()).len(), 1);
+    assert!(read("candidates", "{\"Report_Entry\":[]}").is_empty());
+}
+
+#[test]
+fn a_day_is_read_in_each_form_and_a_moment_without_a_zone_is_put_aside() {
+    let offer = |start: &str, updated: &str| {
+        let o = json!({"Offer_ID": "OFR-1", "Job_Application_ID": "JA-1", "Offer_Status": "Extended", "Start_Date": start, "Last_Updated": updated});
+        row("offers", &o)
+    };
+    let zoned = "2026-11-20T07:00:00.000-08:00";
+    for start in ["2027-01-04", "2027-01-04-08:00", "01/04/2027"] {
+        assert_eq!(
+            offer(start, zoned).observations[0].fields["start_date"],
+            "2027-01-04"
+        );
+    }
+    let odd = offer("4 January", "2026-11-20T07:00:00.000");
+    assert_eq!(odd.observations[0].remote_id, "OFR-1");
+    assert_eq!(odd.observations[0].dates, []);
+    assert!(!odd.observations[0].fields.contains_key("remote_updated_at"));
+    let told: Vec<_> = odd
+        .drift
+        .iter()
+        .map(|d| (d.path.as_str(), d.code.as_str()))
+        .collect();
+    assert!(
+        told.contains(&("Start_Date", "unreadable_date")),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&("Last_Updated", "unreadable_date")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn pay_is_exact_or_left_out_and_a_bad_value_costs_only_its_field() {
+    let offer = fixture("offers").remove(0);
+    let pay = &offer.observations[0].fields["pay"];
+    assert_eq!(
+        pay[0]["exact"],
+        json!({"amount": "52000.50", "currency": "EUR"})
+    );
+    assert_eq!(pay[1]["exact"], json!({"currency": "EUR"}));
+    assert_eq!(offer.drift.len(), 1);
+    let odd = application(json!({"Status_Timestamp": "soon", "Disposition": ["x"]}));
+    assert_eq!(odd.observations[0].remote_id, "JA-1", "the record is kept");
+    assert!(odd.drift.iter().any(|d| d.code == "unreadable_date"));
+}
+
+#[test]
+fn nothing_protected_comes_out_of_a_report() {
+    for stream in ["applications", "candidates", "interviews"] {
+        let told = serde_json::to_string(&fixture(stream)).expect("json");
+        assert!(!told.contains("MARK-PROTECTED"), "{stream}: {told}");
+    }
+    let asked = fixture("applications").remove(0);
+    assert_eq!(
+        asked.observations[0].fields["answers"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_window_is_asked_by_the_reports_own_prompts_and_a_missing_report_is_left_out() {
+    let (c, settings) = (workday(), settings());
+    let stream = c.stream("applications").expect("a stream");
+    let ask = Ask::Range {
+        from: Micros(0),
+        to: NOW,
+    };
+    let request = c.first_page(stream, &settings, &ask).expect("a request");
+    assert_eq!(
+        request.url,
+        "https://wd0.example.com/ccx/service/customreport2/harbour/wim%20aerts/ATS_Applications_Delta?format=json&Updated_From=1970-01-01T00:00:00.000Z&Updated_Through=2026-11-24T12:00:00.000Z"
+    );
+    assert_eq!(request.timeout_ms, 900_000);
+    assert_eq!((stream.overlap_ms, stream.lag_ms), (600_000, 120_000));
+    assert!(c.asks(stream, &settings));
+    let offers = c.stream("offers").expect("a stream");
+    assert!(!c.asks(offers, &settings), "no such report is filled in");
+    let gone = c.first_page(offers, &settings, &Ask::Full);
+    assert_eq!(gone.err(), Some(ScanError::NotSupported));
+    assert!(
+        c.check_request(&settings).is_some_and(|r| r.url.ends_with(
+            "/harbour/wim%20aerts/ATS_Applications_Delta?format=json&Updated_From=2999-01-01T00%3A00%3A00Z"
+        ))
+    );
+}
+
+#[test]
+fn each_way_in_is_what_is_filled_in() {
+    let c = workday();
+    let token = |s: &Settings| c.token_request(s).expect("a token is needed");
+    let ask = token(&settings());
+    let body = String::from_utf8_lossy(&ask.body).into_owned();
+    assert_eq!(ask.url, "https://wd0.example.com/ccx/oauth2/harbour/token");
+    assert_eq!(ask.header("authorization"), Some("Basic aWQ6c2VjcmV0"));
+    assert!(
+        body.contains("grant_type=refresh_token") && body.contains("refresh_token=refresh"),
+        "{body}"
+    );
+    let form = token(&settings().with("form_client_secret", "other"));
+    let body = String::from_utf8_lossy(&form.body).into_owned();
+    assert_eq!(form.header("authorization"), None);
+    assert!(
+        body.contains("client_secret=other") && body.contains("client_id=id"),
+        "{body}"
+    );
+    let alone = token(&settings().with("refresh_token", ""));
+    assert_eq!(
+        alone.header("authorization"),
+        Some("ID aWQ6c2VjcmV0"),
+        "the word is ID"
+    );
+    assert!(String::from_utf8_lossy(&alone.body).contains("tenant_alias=harbour"));
+    let isu = settings()
+        .with("client_id", "")
+        .with("isu_user", "ISU_Wire")
+        .with("isu_password", "pw");
+    let request = stagewire_connector::Request::get("https://wd0.example.com/x", "/x");
+    let signed = c.authorize(request, &isu, None).expect("signed");
+    assert_eq!(
+        signed.header("authorization"),
+        Some("Basic SVNVX1dpcmU6cHc=")
+    );
+}
+
+#[test]
+fn answers_mean_what_the_facts_say() {
+    let c = workday();
+    let means = |status: u16| {
+        let answer = Response {
+            status,
+            headers: Vec::new(),
+            body: b"<html>".to_vec(),
+        };
+        c.classify_read(&answer, NOW)
+    };
+    assert_eq!(means(429), Outcome::RateLimited { wait_ms: 30_000 });
+    assert!(
+        matches!(means(403), Outcome::MissingScope { say } if say.contains("Activate Pending"))
+    );
+    assert!(matches!(means(401), Outcome::AuthLost { .. }));
+    assert!(matches!(means(404), Outcome::Refused { code, .. } if code == "CALL-404"));
+    assert!(
+        matches!(means(503), Outcome::TryLater { .. }),
+        "maintenance"
+    );
+}
+
+#[test]
+fn the_published_example_reads_without_drift_but_for_the_columns_it_lacks() {
+    // The vendor's own example, where it lies beside the repository.
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/vendors/workday/responses/raas.candidate_delta.json");
+    let Ok(body) = fs::read_to_string(path) else {
+        return;
+    };
+    let mapped = read("applications", &body);
+    assert_eq!(mapped.len(), 2);
+    let lacks: Vec<_> = mapped[0]
+        .drift
+        .iter()
+        .map(|d| (d.path.as_str(), d.code.as_str()))
+        .collect();
+    assert_eq!(lacks, [("Applied_At", "missing")]);
+    assert_eq!(mapped[0].observations[0].fields["status"], "active");
+    assert_eq!(mapped[1].observations[0].fields["status"], "closed");
+}
