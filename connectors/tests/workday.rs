@@ -190,6 +190,24 @@ fn a_stay_is_the_same_one_in_every_time_zone() {
         stay("2026-10-02T09:30:00.001-07:00").remote_id,
         pacific.remote_id
     );
+    let at = "2026-10-02T09:30:00.000-07:00";
+    let stays = json!([{"Stage": "Review", "Entered": at}, {"Stage": "Screen", "Entered": at}]);
+    let both = row(
+        "stage_history",
+        &json!({"Job_Application_ID": "JA-1", "Stage_History_group": stays}),
+    );
+    let ids: Vec<_> = both
+        .observations
+        .iter()
+        .map(|o| o.remote_id.clone())
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            pacific.remote_id.clone(),
+            format!("{}.1", pacific.remote_id)
+        ]
+    );
 }
 
 #[test]

@@ -57,6 +57,7 @@ impl Shapes {
             });
             return false;
         };
+        let mut met: Vec<String> = Vec::new();
         let mut around = value.clone();
         if let (Some(map), Some(key)) = (around.as_object_mut(), at.first_key()) {
             map.remove(key);
@@ -66,7 +67,11 @@ impl Shapes {
             if let Some(map) = item.as_object_mut() {
                 map.insert(AROUND.into(), around.clone());
             }
-            out.extend(self.one(shape, &item, None, None, drift));
+            let Some(mut seen) = self.one(shape, &item, None, None, drift) else {
+                continue;
+            };
+            numbered(&mut seen, &mut met);
+            out.push(seen);
         }
         !out.is_empty()
     }
@@ -353,6 +358,15 @@ fn date(
             note(path.text(), "wrong_type");
             None
         }
+    }
+}
+
+/// Several stays may begin in one instant: then their place in the list tells them apart.
+fn numbered(seen: &mut Observation, met: &mut Vec<String>) {
+    let before = met.iter().filter(|id| **id == seen.remote_id).count();
+    met.push(seen.remote_id.clone());
+    if before > 0 {
+        seen.remote_id = format!("{}.{before}", seen.remote_id);
     }
 }
 
