@@ -130,6 +130,11 @@ impl Shape {
         kept.map(|e| e.shape.as_str())
     }
 
+    /// Whether a row holds all records of this shape that belong together.
+    pub(crate) fn is_spread(&self) -> bool {
+        self.spread.is_some()
+    }
+
     /// Whether its rows are parts of records that another list shows.
     pub(crate) fn is_part(&self) -> bool {
         matches!(self.seen, SeenAs::Part(_))

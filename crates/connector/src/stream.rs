@@ -50,6 +50,8 @@ pub struct Stream {
     pub scope: Option<String>,
     /// Rows are stays in a stage, not records.
     pub history: bool,
+    /// A row holds all stays of its record.
+    pub whole_histories: bool,
     /// Rows are parts of records that another list shows.
     pub part: bool,
     /// Rows only name records that changed; each is read by its id.
@@ -445,6 +447,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
         shape,
         scope: r.text("scope"),
         history: r.flag("history"),
+        whole_histories: known.is_some_and(|s| s.is_spread()),
         part: known.is_some_and(|s| s.is_part()),
         hints: r.flag("hints"),
         since,

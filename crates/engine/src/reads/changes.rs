@@ -4,7 +4,7 @@
 use super::ReadError;
 use super::cursor::Cursor;
 use super::progress::Phase;
-use super::told::{FOUND, Histories, Mode, told};
+use super::told::{FOUND, Histories, Mode, told, whole_histories};
 use super::walk::Walk;
 use super::{hear, refused_reset};
 use crate::budget::Priority;
@@ -40,12 +40,16 @@ impl Gathered {
             .cloned()
             .collect();
         let ids: Vec<String> = ids.into_iter().collect();
+        let whole = whole_histories(conn);
         for chunk in ids.chunks(CHUNK) {
-            let one = |id: &String| Heard::Application {
-                remote_id: id.clone(),
-                row: self.rows.remove(id),
-                history: self.histories.remove(id),
-                full: false,
+            let one = |id: &String| {
+                let history = self.histories.remove(id);
+                Heard::Application {
+                    remote_id: id.clone(),
+                    row: self.rows.remove(id),
+                    full: whole && history.is_some(),
+                    history,
+                }
             };
             let heard = chunk.iter().map(one).collect();
             self.tell(hub, conn, heard, None, Vec::new()).await?;

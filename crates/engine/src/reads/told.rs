@@ -203,6 +203,12 @@ fn asks_history(s: &Stream) -> bool {
     s.history && s.since == Since::Parent(Entity::Application)
 }
 
+/// Whether what comes of an application's history is the whole of it, also where it was asked for what changed.
+pub(super) fn whole_histories(conn: &Connection) -> bool {
+    let mut own = conn.connector.streams().iter().filter(|s| s.history);
+    own.all(|s| s.whole_histories)
+}
+
 /// Whether histories come in a list of their own.
 fn windowed(conn: &Connection) -> bool {
     let own_list = |s: &Stream| s.history && s.since != Since::Parent(Entity::Application);
