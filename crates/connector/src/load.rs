@@ -11,7 +11,7 @@ use crate::path::scalar_text;
 use crate::problem::{Problem, nearest};
 use crate::protect::Protected;
 use crate::settings::{Field, Settings, read_fields};
-use crate::stream::{Stream, read_streams};
+use crate::stream::{Since, Stream, read_streams};
 use crate::subscription::{SecretFrom, Subscription};
 use crate::template::Template;
 use crate::write::read::Actions;
@@ -211,10 +211,14 @@ impl Connector {
         }
         let streams = read_streams(&doc("streams.toml").root, &shapes, &paging, &sink);
         for (event, entity) in intake.iter().flat_map(Intake::reads) {
-            if !streams.iter().any(|s| s.plan(entity).is_some()) {
+            let polled = |s: &Stream| s.entity == entity && s.lists() && s.since != Since::Never;
+            if !streams
+                .iter()
+                .any(|s| s.plan(entity).is_some() || polled(s))
+            {
                 sink.push(Problem::of_file(
                     "webhooks.toml",
-                    format!("`{event}` wants a read of a {entity} by its id, and no stream can be asked for one"),
+                    format!("`{event}` wants a read of a {entity}, and no stream can be asked for one by its id, or for what changed"),
                 ));
             }
         }

@@ -4,7 +4,7 @@
 use crate::budget::Budget;
 use crate::mirror::application::Receipts;
 use crate::token::{Held, Purse};
-use stagewire_connector::{Connector, Holding, Keep, Response, Settings};
+use stagewire_connector::{Connector, Holding, Keep, Response, Settings, Since, Stream};
 use stagewire_model::{Effect, Entity, Micros, OnceKind, Secret, time};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -411,6 +411,18 @@ impl Connection {
     /// Whether it can be asked for records.
     pub fn can_read(&self) -> bool {
         !self.connector.streams().is_empty() && self.connector.auth(&self.settings()).is_ok()
+    }
+
+    /// Whether a poll shows what changed in records of that kind.
+    pub fn polls_for(&self, entity: Entity) -> bool {
+        let settings = self.settings();
+        let shows = |s: &Stream| {
+            s.entity == entity
+                && s.lists()
+                && s.since != Since::Never
+                && self.connector.asks(s, &settings)
+        };
+        self.spec.poll_ms.is_some() && self.connector.streams().iter().any(shows)
     }
 }
 

@@ -222,9 +222,17 @@ impl<'l> Batch<'l> {
             return (r, note);
         }
         let conn = &self.lane.conn;
-        let readable = |entity| conn.can_read() && !conn.connector.reads_for(entity).is_empty();
-        r.mapped.observations.retain(|o| readable(o.entity));
-        let note = r.mapped.observations.is_empty().then(|| {
+        let readable =
+            |o: &Observation| conn.can_read() && !conn.connector.reads_for(o.entity).is_empty();
+        let all = std::mem::take(&mut r.mapped.observations);
+        let (kept, others): (Vec<_>, Vec<_>) = all.into_iter().partition(readable);
+        r.mapped.observations = kept;
+        // what only a poll can show is polled for at once
+        let polled = |o: &Observation| conn.can_read() && conn.polls_for(o.entity);
+        let named = others.into_iter().filter(polled);
+        r.mapped.reads = named.map(|o| (o.entity, o.remote_id)).collect();
+        let nothing = r.mapped.observations.is_empty() && r.mapped.reads.is_empty();
+        let note = nothing.then(|| {
             "it proves nothing by itself, and its record cannot be read by its id: the next poll has what it says".to_owned()
         });
         (r, note)
@@ -288,7 +296,8 @@ impl<'l> Batch<'l> {
                     worst = worse(worst, f, matches!(o.seen, Seen::Embedded));
                 }
                 for (entity, remote_id) in &r.mapped.reads {
-                    work.want(*entity, remote_id, "named by a delivery", 1);
+                    // by its id, or else by a poll at once
+                    work.want_of(*entity, None, remote_id, "named by a delivery", 1);
                 }
                 worst
             })

@@ -71,10 +71,8 @@ async fn round(hub: &Arc<Hub>, conn: &Arc<Connection>) -> Result<bool, ReadError
     }
     let mut by_poll: Vec<WantRow> = Vec::new();
     for ((urgency, entity, of), wants) in groups {
-        if of.is_none()
-            && conn.spec.poll_ms.is_some()
-            && conn.connector.reads_for(entity).is_empty()
-        {
+        let by_id = !conn.connector.reads_for(entity).is_empty();
+        if of.is_none() && !by_id && conn.polls_for(entity) {
             by_poll.extend(wants);
             continue;
         }
