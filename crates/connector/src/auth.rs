@@ -16,13 +16,15 @@ pub use introspect::Introspected;
 use crate::http::Request;
 use crate::manifest::Reader;
 use crate::settings::Settings;
+use crate::soap::is_soap;
 use crate::template::{Template, plain};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use grant::{Grant, Kind};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use soap::UsernameToken;
+pub(crate) use soap::SECEXT;
+use soap::{UsernameToken, close};
 use std::collections::BTreeSet;
 
 /// One way in.
@@ -108,7 +110,12 @@ impl Auth {
                 let (user, password) = (needed(r, "user"), needed(r, "password"));
                 let (user, password) = (user?, password?);
                 let requires = names([&user, &password]);
-                let token = UsernameToken { user, password };
+                let basic = r.template("basic");
+                let token = UsernameToken {
+                    user,
+                    basic,
+                    password,
+                };
                 (Scheme::WsSecurity(token), requires)
             }
             Word::OAuth(kind) => {
@@ -213,12 +220,29 @@ impl Auth {
                     request.set_header(name, value);
                 }
             }
-            Scheme::WsSecurity(security) => security.sign(request, settings),
+            Scheme::WsSecurity(security) if security.basic.is_none() || is_soap(request) => {
+                security.sign(request, settings);
+            }
+            Scheme::WsSecurity(UsernameToken {
+                basic: user,
+                password,
+                ..
+            }) => {
+                let filled = |t| fill(t, settings, plain);
+                if let (Some(user), Some(password)) =
+                    (user.as_ref().and_then(filled), filled(password))
+                {
+                    request.set_header("authorization", basic("Basic", &user, &password));
+                }
+            }
             Scheme::OAuth(_) => {
                 if let Some(token) = token {
                     request.set_header("authorization", format!("Bearer {token}"));
                 }
             }
+        }
+        if is_soap(request) && !matches!(self.scheme, Scheme::WsSecurity(_)) {
+            close(request);
         }
     }
 }

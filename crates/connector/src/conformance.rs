@@ -235,7 +235,10 @@ impl<'a> Walk<'a> {
                 },
                 _ => Ask::Full,
             };
-            let Ok(first) = self.connector.first_page(stream, &self.settings, &ask) else {
+            let Ok(first) = self
+                .connector
+                .first_page_at(stream, &self.settings, &ask, Some(NOW))
+            else {
                 self.wrong(&path, "its first page cannot be asked for");
                 continue;
             };

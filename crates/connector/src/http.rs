@@ -8,6 +8,8 @@ use std::pin::Pin;
 
 /// How long a call may take unless its manifest says otherwise.
 pub const TIMEOUT_MS: u64 = 30_000;
+/// The largest answer that is read.
+pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
 
 /// One call, ready to be sent. May hold credentials: never store or print it.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,8 +82,11 @@ impl Response {
         find(&self.headers, name)
     }
 
-    /// The body as JSON, if it is.
+    /// The body as JSON, if it is; of a SOAP answer what stands in its envelope, as JSON.
     pub fn json(&self) -> Option<Value> {
+        if crate::soap::is_xml(self) {
+            return crate::soap::read(&self.body, LARGEST).ok();
+        }
         serde_json::from_slice(&self.body).ok()
     }
 

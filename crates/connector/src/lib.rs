@@ -21,12 +21,14 @@ mod protect;
 mod receive;
 mod settings;
 pub mod sign;
+mod soap;
 mod stream;
 mod subscription;
 mod supply;
 mod template;
 mod verify;
 mod write;
+mod xml;
 
 pub use auth::{Auth, AuthError, ConsentAsk, Introspected, Rules, Token};
 pub use http::{MaybeSent, NotSent, Request, Response, SendError, Transport};

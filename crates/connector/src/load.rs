@@ -211,7 +211,8 @@ impl Connector {
         }
         let streams = read_streams(&doc("streams.toml").root, &shapes, &paging, &sink);
         for (event, entity) in intake.iter().flat_map(Intake::reads) {
-            let polled = |s: &Stream| s.entity == entity && s.lists() && s.since != Since::Never;
+            let polled =
+                |s: &Stream| s.shows.contains(&entity) && s.lists() && s.since != Since::Never;
             if !streams
                 .iter()
                 .any(|s| s.plan(entity).is_some() || polled(s))

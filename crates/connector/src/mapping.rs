@@ -130,6 +130,13 @@ impl Shape {
         kept.map(|e| e.shape.as_str())
     }
 
+    /// The entities of which a row shows records: its own, and what stands only in it.
+    pub(crate) fn entities(&self, all: &Shapes) -> Vec<Entity> {
+        let here = self.embeds.iter().filter(|e| e.only_here);
+        let inner = here.filter_map(|e| all.get(&e.shape)).map(|s| s.entity);
+        std::iter::once(self.entity).chain(inner).collect()
+    }
+
     /// Whether a row holds all records of this shape that belong together.
     pub(crate) fn is_spread(&self) -> bool {
         self.spread.is_some()

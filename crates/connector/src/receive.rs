@@ -1,6 +1,6 @@
 //! A connector at work on what comes in: deliveries and rows. Believes nothing by itself.
 
-use crate::http::{Request, Response, rebase};
+use crate::http::{LARGEST, Request, Response, rebase};
 use crate::intake::{Intake, IntakeSpec};
 use crate::load::Connector;
 use crate::mapping::Mapped;
@@ -8,6 +8,7 @@ use crate::outcome::{Outcome, Taken};
 use crate::paging::ScanError;
 use crate::protect::{Cut, Unreadable};
 use crate::settings::Settings;
+use crate::soap;
 use crate::stream::{Ask, ReadPlan, Stream};
 use crate::template::{Template, plain};
 use crate::verify::{Headers, Proof, Verdict};
@@ -148,8 +149,19 @@ impl Connector {
         settings: &Settings,
         ask: &Ask,
     ) -> Result<Request, ScanError> {
+        self.first_page_at(stream, settings, ask, None)
+    }
+
+    /// The same at an instant, for a vendor that wants to be told of which moment all pages should be.
+    pub fn first_page_at(
+        &self,
+        stream: &Stream,
+        settings: &Settings,
+        ask: &Ask,
+        now: Option<Micros>,
+    ) -> Result<Request, ScanError> {
         let base = self.base(settings).ok_or(ScanError::NotSupported)?;
-        stream.first(&base, settings, ask)
+        stream.first(&base, settings, ask, now)
     }
 
     /// The page after one that was read. It keeps the request's headers.
@@ -183,8 +195,11 @@ impl Connector {
         request: &Request,
         response: &Response,
     ) -> Result<(Vec<Value>, Option<String>), ScanError> {
-        let mut body = crate::protect::parse(&response.body, 64 * 1024 * 1024)
-            .map_err(|_| ScanError::NotRows)?;
+        let read = match soap::is_xml(response) {
+            true => soap::read(&response.body, LARGEST),
+            false => crate::protect::parse(&response.body, LARGEST),
+        };
+        let mut body = read.map_err(|_| ScanError::NotRows)?;
         self.protected.cut_value(&mut body);
         let token = stream.token_in(&body);
         let mut rows = stream.asked(request).rows_of(&body)?;

@@ -44,6 +44,8 @@ pub struct Stream {
     pub name: String,
     /// What its rows are.
     pub entity: Entity,
+    /// What its rows show: themselves, and records that no other list has.
+    pub shows: Vec<Entity>,
     /// The shape of a row.
     pub shape: String,
     /// The permission it needs.
@@ -81,6 +83,8 @@ pub struct Stream {
     token: Option<SyncToken>,
     ids: Option<String>,
     foreign: Vec<(Entity, String)>,
+    /// Where this field of the connection is filled in, another stream is asked in its place.
+    unless: Option<String>,
 }
 
 /// Where a sync token goes, and where it comes from.
@@ -156,10 +160,16 @@ impl Stream {
         base: &str,
         settings: &Settings,
         ask: &Ask,
+        now: Option<Micros>,
     ) -> Result<Request, ScanError> {
         let (mut call, mut values, mut more) = (&self.list, Vec::new(), Vec::new());
+        values.extend(now.map(|now| ("now", self.times.value(now))));
         match ask {
             Ask::Full if !self.listed => return Err(ScanError::NotSupported),
+            Ask::Full if self.list.is_soap() => {
+                let none = |(name, _): &(String, Template)| (name.clone(), json!(""));
+                more = self.window.iter().map(none).collect();
+            }
             Ask::Full => {}
             Ask::Each => call = &self.each.as_ref().ok_or(ScanError::NotSupported)?.call,
             Ask::Range { from, to } if self.since == Since::Window => {
@@ -293,12 +303,13 @@ impl Stream {
         self.foreign.iter().any(|(e, _)| *e == entity) || self.since == Since::Parent(entity)
     }
 
-    /// Whether the connection has filled in every name in its address.
+    /// Whether the connection has filled in every name in its address, and not what is asked in its place.
     pub(crate) fn is_filled_in(&self, settings: &Settings) -> bool {
-        let names = self.list.names();
-        names
-            .iter()
-            .all(|n| *n == "id" || settings.get(n).is_some())
+        let of_call =
+            |n: &str| n == "id" || n == "now" || self.window.iter().any(|(part, _)| part == n);
+        let filled = |n: &&str| of_call(n) || settings.get(n).is_some();
+        let other = |field: &String| settings.get(field).is_some();
+        self.list.names().iter().all(filled) && !self.unless.as_ref().is_some_and(other)
     }
 
     /// Whether it can be asked for everything.
@@ -444,6 +455,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
     let stream = Stream {
         name,
         entity: known.map_or(Entity::User, |s| s.entity),
+        shows: known.map_or_else(Vec::new, |s| s.entities(shapes)),
         shape,
         scope: r.text("scope"),
         history: r.flag("history"),
@@ -483,6 +495,7 @@ fn read_stream(name: String, r: &Reader<'_>, shapes: &Shapes, paging: &Paging) -
             .text("ids")
             .filter(|_| known.is_none_or(|s| s.has_own_ids())),
         foreign,
+        unless: r.text("unless"),
     };
     known.map(|_| stream)
 }

@@ -417,7 +417,7 @@ impl Connection {
     pub fn polls_for(&self, entity: Entity) -> bool {
         let settings = self.settings();
         let shows = |s: &Stream| {
-            s.entity == entity
+            s.shows.contains(&entity)
                 && s.lists()
                 && s.since != Since::Never
                 && self.connector.asks(s, &settings)

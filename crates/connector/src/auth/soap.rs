@@ -5,8 +5,10 @@ use super::fill;
 use crate::http::Request;
 use crate::settings::Settings;
 use crate::template::Template;
+use crate::xml::escape;
 
-const SECEXT: &str =
+/// The namespace of the credentials in an envelope.
+pub(crate) const SECEXT: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
 const PASSWORD_TEXT: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText";
 
@@ -16,7 +18,16 @@ const PLACE: &str = "<wsse:Security/>";
 #[derive(Clone, Debug)]
 pub(crate) struct UsernameToken {
     pub(crate) user: Template,
+    /// The user name for Basic, on calls that carry no envelope.
+    pub(crate) basic: Option<Template>,
     pub(crate) password: Template,
+}
+
+/// Credentials of another kind leave the place empty: then it goes.
+pub(crate) fn close(request: &mut Request) {
+    if let Ok(body) = std::str::from_utf8(&request.body) {
+        request.body = body.replacen(PLACE, "", 1).into_bytes();
+    }
 }
 
 impl UsernameToken {
@@ -37,22 +48,4 @@ impl UsernameToken {
             request.body = body.replacen(PLACE, &element, 1).into_bytes();
         }
     }
-}
-
-/// A value as the text of an element; characters that XML cannot hold are left out.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\t' | '\n' | '\r' => out.push(c),
-            c if c < ' ' || c == '\u{FFFE}' || c == '\u{FFFF}' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -143,7 +143,9 @@ impl Shapes {
         let told_at = shape.ids.first().or(shape.key.first());
         let told_at = told_at.map_or("id", Path::text);
         let composed = (!shape.key.is_empty()).then(|| composed(&shape.key, value));
-        let found = shape.ids.iter().find_map(|p| p.get(value));
+        let reached = indexed(shape, value);
+        let inside = reached.as_ref().unwrap_or(value);
+        let found = shape.ids.iter().find_map(|p| p.get(inside));
         let remote_id = match composed.as_ref().map_or(found, Option::as_ref) {
             Some(id) => match id_text(id) {
                 Some(id) => told_apart(id, shape.id_as.as_ref()),
@@ -166,8 +168,6 @@ impl Shapes {
             }
         }
         let mut fields = Map::with_capacity(shape.fields.len() + 2);
-        let reached = indexed(shape, value);
-        let inside = reached.as_ref().unwrap_or(value);
         for field in &shape.fields {
             field.take(inside, up, &mut fields, &mut note);
         }
@@ -309,13 +309,8 @@ fn indexed(shape: &Shape, value: &Value) -> Option<Value> {
     let map = reached.as_object_mut()?;
     for index in &shape.index {
         let mut by = Map::new();
-        for item in index
-            .at
-            .get(value)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        let found = index.at.get(value).unwrap_or(&Value::Null);
+        for item in items(found, None).iter() {
             if let Some(word) = index.by.get(item).and_then(Value::as_str) {
                 by.entry(word).or_insert_with(|| item.clone());
             }

@@ -152,7 +152,8 @@ fn read_shape(name: &str, r: &Reader<'_>) -> Option<Shape> {
         used.extend(dates.iter().map(|(_, p)| p));
         used.extend(own.iter().map(|(_, _, p)| p));
         used.extend(embeds.iter().map(|e| &e.at));
-        columns.check(used.into_iter(), r);
+        let reached: Vec<&str> = index.iter().map(|i| i.name.as_str()).collect();
+        columns.check(used.into_iter(), &reached, r);
     }
     let root = r.path("root");
     let entity = entity?;

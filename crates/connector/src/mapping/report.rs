@@ -39,8 +39,17 @@ impl Columns {
     }
 
     /// Tells which paths begin with a name that is no column: a slip that would empty a field for ever.
-    pub(super) fn check<'p>(&self, paths: impl Iterator<Item = &'p Path>, r: &Reader<'_>) {
-        for key in paths.filter_map(Path::first_key) {
+    /// What an index reaches is named by the manifest itself.
+    pub(super) fn check<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p Path>,
+        reached: &[&str],
+        r: &Reader<'_>,
+    ) {
+        for key in paths
+            .filter_map(Path::first_key)
+            .filter(|k| !reached.contains(k))
+        {
             if !self.known.iter().any(|k| k == key) && !self.is_own(key) {
                 r.wrong(format!(
                     "`{key}` is no column; the columns are what a row may hold"

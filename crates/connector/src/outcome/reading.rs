@@ -288,6 +288,7 @@ impl Reading {
                     "title",
                     "detail",
                     "errors",
+                    "Fault",
                 ] {
                     match body.get(key) {
                         Some(Value::String(s)) => part(&mut text, s),

@@ -1,13 +1,22 @@
-//! One parameter of a request, set where the request carries its parameters: the query of a GET, the JSON body of a POST. A
-//! parameter that is there already is replaced.
+//! One parameter of a request, set where the request carries its parameters: the query of a GET, the JSON body of a POST,
+//! the element of that name in a SOAP envelope. A parameter that is there already is replaced.
 
 use super::ScanError;
 use crate::http::{Request, encode};
 use crate::path::scalar_text;
+use crate::soap::is_soap;
+use crate::xml::{set_text, text_of};
 use serde_json::Value;
 
 /// Sets one parameter. A list becomes the same query name again and again.
 pub(crate) fn set_param(request: &mut Request, name: &str, value: &Value) -> Result<(), ScanError> {
+    if is_soap(request) {
+        let text = scalar_text(value).ok_or(ScanError::NotSupported)?;
+        let body = std::str::from_utf8(&request.body).map_err(|_| ScanError::NotSupported)?;
+        let body = set_text(body, name, &text).ok_or(ScanError::NotSupported)?;
+        request.body = body.into_bytes();
+        return Ok(());
+    }
     if request.method != "GET" {
         let mut body: Value =
             serde_json::from_slice(&request.body).map_err(|_| ScanError::NotSupported)?;
@@ -41,6 +50,9 @@ pub(crate) fn clear(request: &mut Request) {
 
 /// A parameter as text, where it is set.
 pub(crate) fn param(request: &Request, name: &str) -> Option<String> {
+    if is_soap(request) {
+        return text_of(std::str::from_utf8(&request.body).ok()?, name);
+    }
     if request.method != "GET" {
         let body: Value = serde_json::from_slice(&request.body).ok()?;
         return scalar_text(body.get(name)?);

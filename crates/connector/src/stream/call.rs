@@ -4,9 +4,10 @@
 use crate::http::{Request, encode};
 use crate::manifest::Reader;
 use crate::paging::{ScanError, set_param};
-use crate::path::Path;
+use crate::path::{Path, scalar_text};
 use crate::settings::Settings;
 use crate::template::{Shape, Template, plain};
+use crate::xml::escape;
 use serde_json::{Map, Value, json};
 use stagewire_model::Micros;
 
@@ -42,10 +43,14 @@ pub(crate) struct Call {
     path: Template,
     /// Fixed parameters: in the query of a GET, in the body of a POST.
     params: Vec<(String, Shape)>,
+    /// What stands in the body of a SOAP envelope, in place of parameters.
+    soap: Option<Template>,
     /// Where the rows stand in the answer.
     pub(crate) rows: Path,
     /// A single object stands for a list of one, and a bare list needs no envelope.
     pub(crate) one_or_many: bool,
+    /// Where rows are missing and this is there, there are none.
+    empty_if: Option<Path>,
 }
 
 impl Call {
@@ -61,6 +66,10 @@ impl Call {
             (None, Some(path)) => (path, true),
             (None, None) => return None,
         };
+        let soap = r.template("soap");
+        if soap.is_some() && (!post || r.has("body")) {
+            r.wrong_at("soap", "`soap` goes with `post`, and in place of `body`");
+        }
         let key = if post { "body" } else { "query" };
         let mut params = Vec::new();
         for (name, value) in r.map(key).unwrap_or_default() {
@@ -73,11 +82,13 @@ impl Call {
             post,
             path,
             params,
+            soap,
             rows: r
                 .path("rows")
                 .or_else(|| Path::parse("."))
                 .unwrap_or_default(),
             one_or_many: r.flag("one_or_many"),
+            empty_if: r.path("empty_if"),
         })
     }
 
@@ -104,10 +115,16 @@ impl Call {
         decoded(id)
     }
 
+    /// Whether it carries a SOAP envelope.
+    pub(crate) fn is_soap(&self) -> bool {
+        self.soap.is_some()
+    }
+
     /// The names in it.
     pub(crate) fn names(&self) -> Vec<&str> {
         let fixed = self.params.iter().flat_map(|(_, s)| s.names());
-        self.path.names().chain(fixed).collect()
+        let soap = self.soap.iter().flat_map(Template::names);
+        self.path.names().chain(fixed).chain(soap).collect()
     }
 
     /// The request: `values` fill the names, then the connection's fields do.
@@ -126,7 +143,25 @@ impl Call {
         let lacks = |_| ScanError::NotSupported;
         let path = self.path.fill(&get, encode).map_err(lacks)?;
         let mut request = Request::get(format!("{base}{path}"), self.path.pattern());
-        if self.post {
+        let mut more = more.to_vec();
+        if let Some(soap) = &self.soap {
+            let (parts, others): (Vec<_>, Vec<_>) = more
+                .into_iter()
+                .partition(|(name, _)| soap.names().any(|n| n == name));
+            more = others;
+            let quoted = |name: &str| {
+                // a part is XML of the manifest's own; whatever is put into it was quoted then
+                let part = parts.iter().find(|(n, _)| n == name);
+                let value = part.map(|(_, v)| v.clone());
+                value.or_else(|| Some(escape(&scalar_text(&get(name)?)?).into()))
+            };
+            let body = soap.fill(&quoted, plain).map_err(lacks)?;
+            request.method = "POST".into();
+            request.set_header("content-type", crate::soap::CONTENT_TYPE);
+            request.set_header("accept", "text/xml");
+            request.set_header("soapaction", "\"\"");
+            request.body = crate::soap::envelope(&body).into_bytes();
+        } else if self.post {
             request.method = "POST".into();
             request.set_header("content-type", "application/json");
             request.body = Value::Object(Map::new()).to_string().into_bytes();
@@ -136,7 +171,7 @@ impl Call {
                 set_param(&mut request, name, &value)?;
             }
         }
-        for (name, value) in more {
+        for (name, value) in &more {
             set_param(&mut request, name, value)?;
         }
         Ok(request)
@@ -153,6 +188,14 @@ impl Call {
             (Some(Value::Array(rows)), _) => Ok(rows.clone()),
             (Some(one @ Value::Object(_)), _) if self.one_or_many => Ok(vec![one.clone()]),
             (None, Value::Array(rows)) if self.one_or_many => Ok(rows.clone()),
+            (None, _)
+                if self
+                    .empty_if
+                    .as_ref()
+                    .is_some_and(|p| p.get(body).is_some()) =>
+            {
+                Ok(Vec::new())
+            }
             _ => Err(ScanError::NotRows),
         }
     }

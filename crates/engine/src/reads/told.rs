@@ -205,8 +205,10 @@ fn asks_history(s: &Stream) -> bool {
 
 /// Whether what comes of an application's history is the whole of it, also where it was asked for what changed.
 pub(super) fn whole_histories(conn: &Connection) -> bool {
-    let mut own = conn.connector.streams().iter().filter(|s| s.history);
-    own.all(|s| s.whole_histories)
+    windowed(conn) && {
+        let mut own = conn.connector.streams().iter().filter(|s| s.history);
+        own.all(|s| s.whole_histories)
+    }
 }
 
 /// Whether histories come in a list of their own.

@@ -70,7 +70,12 @@ impl<'a> Walk<'a> {
         if walk.each {
             return Ok(walk);
         }
-        let mut first = conn.connector.first_page(stream, &conn.settings(), what)?;
+        let ours = hub.env.now();
+        let now = conn.vendor_date().map_or(ours, |theirs| theirs.max(ours));
+        let settings = conn.settings();
+        let mut first = conn
+            .connector
+            .first_page_at(stream, &settings, what, Some(now))?;
         if let Some(place) = from {
             place.url.clone_into(&mut first.url);
             if !place.body.is_empty() {
