@@ -401,3 +401,217 @@ fn the_published_example_reads_without_drift_but_for_the_columns_it_lacks() {
     assert_eq!(mapped[0].observations[0].fields["status"], "active");
     assert_eq!(mapped[1].observations[0].fields["status"], "closed");
 }
+
+const ENVELOPE: &str = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:wd=\"urn:com.workday/bsvc\"><env:Body>{}</env:Body></env:Envelope>";
+
+fn soap(status: u16, body: &str) -> Response {
+    Response {
+        status,
+        headers: vec![("Content-Type".into(), "text/xml;charset=utf-8".into())],
+        body: ENVELOPE.replace("{}", body).into_bytes(),
+    }
+}
+
+fn over_soap() -> Settings {
+    settings()
+        .with("report_applications", "")
+        .with("soap_version", "v42.0")
+}
+
+#[test]
+fn soap_is_asked_in_place_of_a_report_that_is_not_there() {
+    let c = workday();
+    let asked = |s: &Settings| -> Vec<String> {
+        let all = c.streams().iter().filter(|x| c.asks(x, s));
+        all.map(|x| x.name.clone()).collect()
+    };
+    assert_eq!(
+        asked(&over_soap()),
+        ["soap_requisitions", "soap_candidates"]
+    );
+    assert_eq!(asked(&settings()), ["applications"]);
+    let both = settings().with("soap_version", "v42.0");
+    assert_eq!(asked(&both), ["applications", "soap_requisitions"]);
+}
+
+#[test]
+fn all_pages_are_of_one_moment_and_the_order_of_elements_is_kept() {
+    let (c, settings) = (workday(), over_soap());
+    let stream = c.stream("soap_candidates").expect("a stream");
+    let ask = Ask::Range {
+        from: Micros(0),
+        to: NOW,
+    };
+    let first = c.first_page_at(stream, &settings, &ask, Some(NOW));
+    let first = first.expect("a request");
+    assert_eq!(first.method, "POST");
+    assert_eq!(
+        first.url,
+        "https://wd0.example.com/ccx/service/harbour/Recruiting/v42.0"
+    );
+    let body = |r: &stagewire_connector::Request| String::from_utf8_lossy(&r.body).into_owned();
+    let sent = body(&first);
+    assert!(sent.contains("<wd:Request_Criteria><wd:Transaction_Log_Criteria_Data><wd:Transaction_Date_Range_Data><wd:Updated_From>1970-01-01T00:00:00.000Z</wd:Updated_From><wd:Updated_Through>2026-11-24T12:00:00.000Z</wd:Updated_Through></wd:Transaction_Date_Range_Data></wd:Transaction_Log_Criteria_Data></wd:Request_Criteria><wd:Response_Filter><wd:As_Of_Entry_DateTime>2026-11-24T12:00:00.000Z</wd:As_Of_Entry_DateTime><wd:Page>1</wd:Page><wd:Count>100</wd:Count></wd:Response_Filter><wd:Response_Group>"), "{sent}");
+    let page = |n: u32, of: u32| {
+        soap(
+            200,
+            &format!(
+                "<wd:Get_Candidates_Response><wd:Response_Results><wd:Total_Pages>{of}</wd:Total_Pages><wd:Page>{n}</wd:Page></wd:Response_Results><wd:Response_Data><wd:Candidate><wd:X>1</wd:X></wd:Candidate></wd:Response_Data></wd:Get_Candidates_Response>"
+            ),
+        )
+    };
+    let second = c.next_page(stream, &first, &page(1, 2)).expect("a page");
+    let second = second.expect("another");
+    assert_eq!(body(&second), sent.replace("<wd:Page>1<", "<wd:Page>2<"));
+    assert_eq!(c.next_page(stream, &second, &page(2, 2)), Ok(None));
+    let full = c.first_page_at(stream, &settings, &Ask::Full, Some(NOW));
+    assert!(!body(&full.expect("a request")).contains("Request_Criteria"));
+    assert!(
+        c.first_page(stream, &settings, &Ask::Full).is_err(),
+        "of no moment"
+    );
+    let odd = over_soap().with("soap_version", "v1\"><x>&");
+    let odd = c.first_page_at(stream, &odd, &Ask::Full, Some(NOW));
+    let odd = body(&odd.expect("a request"));
+    assert!(
+        odd.contains("wd:version=\"v1&quot;&gt;&lt;x&gt;&amp;\""),
+        "{odd}"
+    );
+}
+
+#[test]
+fn an_envelope_carries_the_integrations_user_or_a_token_and_never_both() {
+    let (c, token) = (workday(), over_soap());
+    let stream = c.stream("soap_candidates").expect("a stream");
+    let ask = |s: &Settings| {
+        let request = c.first_page_at(stream, s, &Ask::Full, Some(NOW));
+        request.expect("a request")
+    };
+    let bearer = c
+        .authorize(ask(&token), &token, Some("t0ken"))
+        .expect("signed");
+    assert_eq!(bearer.header("authorization"), Some("Bearer t0ken"));
+    assert!(!String::from_utf8_lossy(&bearer.body).contains("<wsse:"));
+    let isu = over_soap()
+        .with("client_id", "")
+        .with("isu_user", "ISU & Wire")
+        .with("isu_password", "p<w");
+    let signed = c.authorize(ask(&isu), &isu, None).expect("signed");
+    let body = String::from_utf8_lossy(&signed.body).into_owned();
+    assert!(
+        body.contains("<wsse:Username>ISU &amp; Wire@harbour</wsse:Username>"),
+        "{body}"
+    );
+    assert!(body.contains(">p&lt;w</wsse:Password>"), "{body}");
+    assert_eq!(signed.header("authorization"), None);
+}
+
+#[test]
+fn a_fault_means_what_its_code_says_and_any_other_500_is_tried_again() {
+    let c = workday();
+    let fault = |code: &str, text: &str| {
+        let body = format!(
+            "<env:Fault><faultcode>{code}</faultcode><faultstring>{text}</faultstring></env:Fault>"
+        );
+        c.classify_read(&soap(500, &body), NOW)
+    };
+    assert!(matches!(
+        fault("SOAP-ENV:Client.validationError", "Validation error occurred. Invalid ID value."),
+        Outcome::Refused { code, say, .. } if code == "CALL-422" && say.contains("Invalid ID value")
+    ));
+    assert!(matches!(
+        fault(
+            "env:Client.authenticationError",
+            "invalid username or password"
+        ),
+        Outcome::AuthLost { .. }
+    ));
+    assert!(matches!(
+        fault(
+            "env:Client.authenticationError",
+            "The task submitted is not authorized."
+        ),
+        Outcome::MissingScope { .. }
+    ));
+    assert!(matches!(
+        fault(
+            "env:Server.processingError",
+            "The request could not be processed at this time."
+        ),
+        Outcome::TryLater { .. }
+    ));
+    let page = Response {
+        status: 500,
+        headers: vec![("Content-Type".into(), "text/html".into())],
+        body: b"<html>".to_vec(),
+    };
+    assert!(matches!(
+        c.classify_read(&page, NOW),
+        Outcome::TryLater { .. }
+    ));
+}
+
+#[test]
+fn one_application_or_many_are_read_alike_and_protected_answers_are_cut() {
+    let people: Vec<Mapped> = ["soap_candidates.page1", "soap_candidates"]
+        .iter()
+        .flat_map(|name| {
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("workday/fixtures/streams/{name}.http"));
+            let text = fs::read_to_string(path).expect("a fixture");
+            over(text.split_once("\n\n").expect("a body").1)
+        })
+        .collect();
+    let count = |m: &Mapped| of(m, Entity::Application).len();
+    assert_eq!(people.iter().map(count).collect::<Vec<_>>(), [2, 1]);
+    let told = serde_json::to_string(&people).expect("json");
+    assert!(!told.contains("MARK-PROTECTED"), "{told}");
+    assert!(told.contains("Farrow & Co"));
+    // the vendor's own example, where it lies beside the repository
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/vendors/workday/responses/soap.get_candidates.response.page1.xml");
+    if let Ok(body) = fs::read_to_string(path) {
+        let seen = over(&body);
+        assert_eq!(seen[0].drift, []);
+        let app = of(&seen[0], Entity::Application)[0];
+        assert_eq!(app.fields["stage_id"]["id"], "Interview");
+        assert_eq!(app.fields["job_id"]["id"], "R-100");
+    }
+}
+
+#[test]
+fn what_has_no_element_any_more_is_empty() {
+    let person = |contact: &str| {
+        let body = format!(
+            "<wd:Get_Candidates_Response><wd:Response_Data><wd:Candidate><wd:Candidate_Data><wd:Candidate_ID>C-1</wd:Candidate_ID>{contact}<wd:Job_Application_Data><wd:Job_Applied_To_Data><wd:Job_Application_ID>JA-1</wd:Job_Application_ID><wd:Stage_Reference><wd:ID wd:type=\"Recruiting_Stage_ID\">Review</wd:ID></wd:Stage_Reference><wd:Status_Timestamp>2026-11-20T07:00:00.000-08:00</wd:Status_Timestamp></wd:Job_Applied_To_Data></wd:Job_Application_Data></wd:Candidate_Data></wd:Candidate></wd:Response_Data></wd:Get_Candidates_Response>"
+        );
+        over(&ENVELOPE.replace("{}", &body)).remove(0)
+    };
+    let there = person(
+        "<wd:Contact_Data><wd:Email_Address>a@example.com</wd:Email_Address></wd:Contact_Data>",
+    );
+    assert_eq!(
+        there.observations[0].fields["emails"][0]["value"],
+        "a@example.com"
+    );
+    let gone = person("");
+    assert_eq!(gone.drift, []);
+    assert_eq!(gone.observations[0].fields["emails"], json!([]));
+    let app = of(&gone, Entity::Application)[0];
+    assert_eq!(app.fields["reject_reason_id"], Value::Null);
+    assert_eq!(app.fields["stage_id"]["id"], "Review");
+    assert_eq!(app.fields["status"], "active");
+}
+
+/// A SOAP answer, read as the stream reads it.
+fn over(body: &str) -> Vec<Mapped> {
+    let c = workday();
+    let stream = c.stream("soap_candidates").expect("a stream");
+    let request = c.first_page_at(stream, &over_soap(), &Ask::Full, Some(NOW));
+    let mut answer = soap(200, "");
+    answer.body = body.trim().as_bytes().to_vec();
+    let (rows, _) = c
+        .rows(stream, &request.expect("a request"), &answer)
+        .expect("rows");
+    rows.iter().map(|r| c.map_row(stream, r)).collect()
+}
