@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 use stagewire_fakes::workday::{
-    Access, Act, Applicant, CandidateChange, HintTo, Isu, Options, RequisitionChange, Workday,
+    Access, Act, Applicant, CandidateChange, EEO_MARKER, HintTo, Isu, Options, RequisitionChange,
+    Workday,
 };
 use stagewire_fakes::{Clock, Handle};
 use stagewire_testkit::process::Server;
@@ -16,22 +17,24 @@ struct Tenant {
     server: Server,
 }
 
+const REPORTS: &str = "report_owner = \"abrandt\"\nreport_applications = \"ATS_Applications_Delta\"\nreport_candidates = \"ATS_Candidates\"\nreport_requisitions = \"ATS_Requisitions\"\nreport_history = \"ATS_Stage_History\"\nreport_interviews = \"ATS_Interviews\"\nreport_offers = \"ATS_Offers\"";
+const SOAP: &str = "soap_version = \"v42.0\"";
 const OPEN: &str = "client_id = \"demo-client\"\nclient_secret = \"demo-secret\"\nrefresh_token = \"demo-refresh\"";
 const BASIC: &str = "isu_user = \"ISU_Stagewire\"\nisu_password = \"demo-isu-password\"";
 
 impl Tenant {
     async fn start(way_in: &str, change: impl FnOnce(&Workday)) -> Tenant {
-        Box::pin(Tenant::open(way_in, "1s", change)).await
+        Box::pin(Tenant::open(REPORTS, way_in, "1s", change)).await
     }
 
-    async fn open(way_in: &str, poll: &str, change: impl FnOnce(&Workday)) -> Tenant {
+    async fn open(reads: &str, way_in: &str, poll: &str, change: impl FnOnce(&Workday)) -> Tenant {
         let port = stagewire_fakes::loopback().await.expect("a loopback port");
         let fake = Workday::new(Options::for_tests(Clock::real()));
         fake.seed_company().expect("a company");
         change(&fake);
         let fake = fake.serve(port).await.expect("the fake starts");
         let config = format!(
-            "[[connection]]\nid = \"wd\"\nconnector = \"workday\"\nbase_url = \"{url}\"\nauth_url = \"{url}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\n[connection.fields]\nhost = \"wd0.example.com\"\ntenant = \"lindenhof\"\nreport_owner = \"abrandt\"\nreport_applications = \"ATS_Applications_Delta\"\nreport_candidates = \"ATS_Candidates\"\nreport_requisitions = \"ATS_Requisitions\"\nreport_history = \"ATS_Stage_History\"\nreport_interviews = \"ATS_Interviews\"\nreport_offers = \"ATS_Offers\"\nhint_secret = \"demo-hint-secret\"\n{way_in}\n",
+            "[[connection]]\nid = \"wd\"\nconnector = \"workday\"\nbase_url = \"{url}\"\nauth_url = \"{url}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\n[connection.fields]\nhost = \"wd0.example.com\"\ntenant = \"lindenhof\"\n{reads}\nhint_secret = \"demo-hint-secret\"\n{way_in}\n",
             url = fake.url(),
         );
         let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::new()).await;
@@ -386,7 +389,16 @@ async fn a_report_that_suddenly_shows_nobody_makes_nobody_gone() {
 
 #[tokio::test]
 async fn a_hint_makes_the_poll_come_at_once_and_only_its_ids_are_believed() {
-    let t = Box::pin(Tenant::open(OPEN, "12h", |_| {})).await;
+    hinted(REPORTS).await;
+}
+
+#[tokio::test]
+async fn over_soap_a_hint_does_the_same() {
+    hinted(SOAP).await;
+}
+
+async fn hinted(reads: &str) {
+    let t = Box::pin(Tenant::open(reads, OPEN, "12h", |_| {})).await;
     t.fake.state.notify(Some(HintTo {
         url: String::new(),
         header: "X-Hint-Secret".into(),
@@ -443,4 +455,86 @@ async fn a_hint_makes_the_poll_come_at_once_and_only_its_ids_are_believed() {
     t.until("every hint is dealt with", quiet).await;
     assert_eq!(t.told().await.get(&key), Some(&moved));
     assert_eq!(t.record("application", &key).await["status"], "active");
+}
+
+#[tokio::test]
+async fn a_tenant_without_reports_is_read_over_soap() {
+    // more than one page of candidates
+    let crowd = |fake: &Workday| fake.seed_many(150).expect("a crowd");
+    let t = Box::pin(Tenant::open(SOAP, BASIC, "1s", crowd)).await;
+    assert!(t.told().await.is_empty(), "the past makes no events");
+    let theirs = t.fake.state.applications();
+    let ours = t.records("application").await;
+    assert!(
+        ours.len() >= theirs.len() && ours.len() > 150,
+        "{}",
+        ours.len()
+    );
+    for row in &theirs {
+        let key = format!("JA-{}", row.id);
+        let held = ours.iter().find(|a| a["remote_id"] == key.as_str());
+        let held = held.expect("it is held");
+        let stage = t.record("job_stage", row.stage.name).await;
+        assert_eq!(held["stage_id"], stage["id"], "{key}");
+        let ended = row.disposition.is_some();
+        let active = held["status"] == "active" || held["status"] == "hired";
+        assert_eq!(ended, !active, "{key}: {}", held["status"]);
+        assert_ne!(held["status"], "unknown", "{key}");
+    }
+    assert_eq!(
+        t.records("job").await.len(),
+        t.fake.state.requisitions().len()
+    );
+
+    t.fake.state.throttle_soap(2); // which looks like any failure of theirs
+    let app = t.apply("Nora");
+    let key = format!("JA-{app}");
+    let told = async |wanted: &[String]| {
+        let same = || async { t.told().await.get(&key).is_some_and(|told| told == wanted) };
+        t.until(&format!("{wanted:?}"), same).await;
+    };
+    let mut acts = vec!["created".to_owned()];
+    told(&acts).await;
+    let from = t
+        .fake
+        .state
+        .application(app)
+        .expect("it is there")
+        .stage
+        .name;
+    t.act(Act::Move {
+        application_id: app,
+        stage: None,
+    });
+    let to = t
+        .fake
+        .state
+        .application(app)
+        .expect("it is there")
+        .stage
+        .name;
+    acts.push(format!("{from} -> {to}"));
+    told(&acts).await;
+    t.fake
+        .state
+        .dispose(app, "Candidate withdrew")
+        .expect("it ends");
+    acts.push("withdrawn".to_owned());
+    told(&acts).await;
+
+    t.act(Act::DeleteCandidate { candidate_id: 1004 });
+    t.sync(true).await;
+    t.sync(true).await;
+    let gone = t.record("candidate", "C-1004").await;
+    assert!(gone["deleted_at"].is_string(), "{gone}");
+    let all = Value::from(t.records("application").await).to_string()
+        + &Value::from(t.server.all("events").await).to_string();
+    assert!(!all.contains(EEO_MARKER));
+
+    t.fake
+        .state
+        .set_isu(Isu::new("ISU_Stagewire", "another-password"));
+    let lost = || async { t.connection().await["state"] == "needs_you" };
+    t.until("a fault about the password asks for a person", lost)
+        .await;
 }
