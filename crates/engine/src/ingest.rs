@@ -8,6 +8,7 @@ mod bind;
 mod chores;
 mod due;
 pub(crate) mod emit;
+mod merged;
 mod past;
 mod timers;
 mod together;

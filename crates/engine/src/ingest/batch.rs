@@ -15,16 +15,6 @@ use stagewire_store::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Records that are about a person.
-const BELONGINGS: [Entity; 6] = [
-    Entity::Application,
-    Entity::Interview,
-    Entity::Scorecard,
-    Entity::Offer,
-    Entity::Note,
-    Entity::Attachment,
-];
-
 pub(super) struct Batch<'l> {
     pub(super) lane: &'l Lane,
     pub(super) now: Micros,
@@ -136,7 +126,10 @@ impl<'l> Batch<'l> {
                 .for_each(|r| work.ids_of(&r.mapped.observations, &mut ids))
         });
         self.load(ids).await?;
-        self.load_belongings(&known).await?;
+        let all = known.iter().flat_map(|r| &r.mapped.observations);
+        let merged = all.filter(|o| matches!(o.seen, Seen::Merged { .. }));
+        let merged: Vec<String> = merged.map(|o| o.remote_id.clone()).collect();
+        self.load_belongings(&merged).await?;
         let missing = self.unknown_pasts(&known);
         let pasts = if missing.is_empty() {
             None
@@ -236,24 +229,6 @@ impl<'l> Batch<'l> {
             "it proves nothing by itself, and its record cannot be read by its id: the next poll has what it says".to_owned()
         });
         (r, note)
-    }
-
-    /// What belongs to people who are merged into others: it belongs to those then.
-    async fn load_belongings(&mut self, known: &[Ready<'_>]) -> Result<(), Error> {
-        let all = known.iter().flat_map(|r| &r.mapped.observations);
-        let losers: Vec<&Observation> = all
-            .filter(|o| matches!(o.seen, Seen::Merged { .. }))
-            .collect();
-        for o in losers {
-            let person = self.with_work(|work| work.id(o.entity, &o.remote_id));
-            let mut ids = Vec::new();
-            for entity in BELONGINGS {
-                let rows = self.lane.hub.store.related(MAIN, person, entity).await?;
-                ids.extend(rows.iter().map(|r| r.id16));
-            }
-            self.load(ids).await?;
-        }
-        Ok(())
     }
 
     fn unknown_pasts(&mut self, known: &[Ready]) -> Vec<String> {
