@@ -1,6 +1,7 @@
 //! A made-up company whose ATS is the fake Ashby, and the server beside it, read once. Compares what the events tell with what people
 //! did; does nothing to the server that its API does not offer.
 
+use crate::KEEP_ALL;
 use serde_json::{Value, json};
 use stagewire_fakes::ashby::{Act, Applicant, Ashby, Options, Touched, Webhook};
 use stagewire_fakes::{Clock, Handle};
@@ -78,10 +79,10 @@ impl Company {
         let port = crate::port().await;
         let ats = ats.serve(port).await.expect("the fake ATS starts");
         let config = format!(
-            "[[connection]]\nid = \"ashby\"\nconnector = \"ashby\"\nbase_url = \"{}\"\nowner = \"ana@example.com\"\npoll = \"{}\"\n{}\n[connection.fields]\napi_key = \"demo-key\"\nwebhook_secret = \"demo-webhook-secret\"\n",
+            "[[connection]]\nid = \"ashby\"\nconnector = \"ashby\"\nbase_url = \"{}\"\nowner = \"ana@example.com\"\npoll = \"{}\"\nkeep = {KEEP_ALL}\n{}\n[connection.fields]\napi_key = \"demo-key\"\nwebhook_secret = \"demo-webhook-secret\"\n",
             ats.url(),
             plan.poll,
-            plan.more
+            plan.more,
         );
         let server = Server::start(&crate::binary(), &config, &BTreeMap::new()).await;
         let company = Company { ats, server };

@@ -1,6 +1,7 @@
 //! The whole server against fake vendors: one company per test, with its own server process. Only for the tests beside it.
 
 pub mod ashby;
+pub mod lever;
 
 use serde_json::Value;
 use stagewire_fakes::greenhouse::{self, Applicant, Greenhouse, Webhook};
@@ -198,7 +199,7 @@ impl Company {
             .await
             .expect("the receiver starts");
         let config = format!(
-            "[[connection]]\nid = \"gh\"\nconnector = \"greenhouse\"\nbase_url = \"{ats}\"\nauth_url = \"{ats}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\n[connection.fields]\nclient_id = \"demo-client\"\nclient_secret = \"demo-secret\"\nwebhook_secret = \"demo-webhook-secret\"\n\
+            "[[connection]]\nid = \"gh\"\nconnector = \"greenhouse\"\nbase_url = \"{ats}\"\nauth_url = \"{ats}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\nkeep = {KEEP_ALL}\n[connection.fields]\nclient_id = \"demo-client\"\nclient_secret = \"demo-secret\"\nwebhook_secret = \"demo-webhook-secret\"\n\
              [[connection]]\nid = \"chat\"\nconnector = \"slack\"\nbase_url = \"{chat}\"\nowner = \"ana@example.com\"\n[connection.fields]\nbot_token = \"xoxb-test\"\n\
              [[connection]]\nid = \"hook\"\nconnector = \"http\"\nbase_url = \"{hook}/hook\"\nowner = \"ana@example.com\"\n{more_hook}\n[connection.fields]\nsigning_secret = \"{WHSEC}\"\n{more}\n",
             ats = ats.url(),
