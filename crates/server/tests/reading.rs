@@ -91,6 +91,8 @@ async fn a_check_tells_how_changes_were_learned_and_what_is_not_granted() {
     });
     applied.expect("somebody applies, and no webhook comes");
     place.run(&["sync", "gh"]).done();
+    // what the poll found is read by its id before it counts
+    while server.get("/api/v1/completeness").1["items"][0]["recovered"].as_i64() < Some(1) {}
     let told = place.run(&["check", "--connections"]).done();
     let day = told.out.lines().find(|line| line.ends_with(" missed"));
     let day = day.unwrap_or_else(|| panic!("{told:?}"));
@@ -122,6 +124,8 @@ async fn a_check_tells_how_changes_were_learned_and_what_is_not_granted() {
     ats.set_client(Client::new("demo-client", "demo-secret").with_scopes(&users));
     ats.revoke_tokens("demo-client");
     let server = place.serve();
+    let granted = serde_json::json!(users);
+    while server.get("/api/v1/connections/gh").1["scopes"]["granted"] != granted {}
     let poor = place.run(&["check", "--connections"]).done();
     let line = "not granted, so not read: ";
     assert!(
@@ -158,9 +162,15 @@ async fn many_missing_is_a_question_and_the_answer_is_a_flag() {
         .told(&["were not read to the end"]);
     let words = "stagewire sync gh --full --accept-missing";
     assert!(asked.out.contains(words), "{asked:?}");
-    place
-        .run(&["sync", "gh", "--full", "--accept-missing"])
-        .done();
-    place.run(&["sync", "gh", "--full"]).done();
+    let (_, before) = server.get("/api/v1/failures?code=SCAN-002&state=open");
+    assert_ne!(before["items"][0], serde_json::Value::Null);
+    let accepted = place.run(&["sync", "gh", "--full", "--accept-missing"]);
+    let accepted = accepted.done();
+    assert!(
+        accepted.out.contains("single read(s) still wait"),
+        "{accepted:?}"
+    );
+    let (_, after) = server.get("/api/v1/failures?code=SCAN-002&state=open");
+    assert_eq!(after["items"][0], serde_json::Value::Null, "all are closed");
     drop(server);
 }

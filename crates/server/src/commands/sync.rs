@@ -16,6 +16,8 @@ use crate::told::{Format, Stop, answer};
 
 /// How often the server is asked how far it is.
 const LOOK_MS: u64 = 250;
+/// Where a failure stands that is not over.
+const OPEN: [&str; 4] = ["open", "taken", "waiting", "back"];
 
 pub(crate) async fn sync(
     installation: &Installation,
@@ -120,9 +122,11 @@ async fn outcome(
         bail!("{} list(s) were not read: {one}", shown.refused.len());
     }
     if full {
-        let path = format!("/api/v1/failures?state=open&code=SCAN-002&connection={id}");
-        let open = door.done("GET", &path, None).await?;
-        if let Some(cause) = open["items"][0]["cause"].as_str() {
+        let path = format!("/api/v1/failures?code=SCAN-002&connection={id}&limit=100");
+        let failures = door.done("GET", &path, None).await?;
+        let asks = |f: &&Value| OPEN.iter().any(|state| f["state"] == *state);
+        let mut failures = failures["items"].as_array().into_iter().flatten();
+        if let Some(cause) = failures.find(asks).and_then(|f| f["cause"].as_str()) {
             bail!("{cause}: stagewire sync {id} --full --accept-missing");
         }
     }
