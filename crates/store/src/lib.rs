@@ -106,6 +106,8 @@ ops! {
     read alive(conn: String, entity: stagewire_model::Entity, after: i64, limit: i64) -> Vec<Alive>;
     /// How many reads are wanted of a connection.
     read wants_count(conn: String) -> i64;
+    /// The remote ids of one kind that are to be read, due or not.
+    read wanted(conn: String, entity: stagewire_model::Entity) -> Vec<String>;
     /// Wanted reads that are due.
     read wants_due(conn: String, now: i64, limit: i64) -> Vec<WantRow>;
     /// A wanted read was not answered: when to ask again, and how often it was tried.

@@ -1036,6 +1036,9 @@ async fn a_wanted_read_is_answered_only_by_one_asked_later() {
         },
     )
     .await;
+    let wanted = |entity| s.wanted("gh".into(), entity);
+    assert_eq!(wanted(Entity::Application).await.expect("readable"), ["7"]);
+    assert!(wanted(Entity::Job).await.expect("readable").is_empty());
     let answered = vec![(Entity::Application, None, "7".to_owned())];
     apply(
         &s,

@@ -78,6 +78,12 @@ impl Presence {
                 .filter(|r| r.first_seen < began.0 && !ids.contains(&r.id16));
             missing.extend(gone.map(|r| r.remote_id));
         }
+        if !missing.is_empty() {
+            // what is being asked for has its answer soon
+            let wanted = hub.store.wanted(conn.id.clone(), stream.entity).await?;
+            let wanted: HashSet<String> = wanted.into_iter().collect();
+            missing.retain(|id| !wanted.contains(id));
+        }
         let group = format!("SCAN-002|{}", stream.name);
         let believed = conn.missing_is_true.load(Ordering::Acquire);
         if missing.len() > (all / SHARE).clamp(1, MANY) && !believed {

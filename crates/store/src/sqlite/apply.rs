@@ -267,6 +267,21 @@ impl Rx<'_> {
         .unwrap_or(0))
     }
 
+    pub(crate) fn wanted(
+        &mut self,
+        conn: String,
+        entity: stagewire_model::Entity,
+    ) -> Result<Vec<String>, Error> {
+        let conn = self.known(stagewire_model::MAIN, Kind::Connection, &conn);
+        let mut stmt = self.sql(
+            "SELECT remote_id FROM want WHERE ws = ?1 AND conn = ?2 AND entity = ?3 AND of = 0",
+        )?;
+        all(
+            stmt.query((stagewire_model::MAIN, conn, entity.code()))?,
+            |r| Ok(r.get(0)?),
+        )
+    }
+
     pub(crate) fn wants_due(
         &mut self,
         conn: String,
