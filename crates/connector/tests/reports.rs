@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stagewire_connector::{Ask, Connector, Mapped, ScanError, Settings};
-use stagewire_model::Micros;
+use stagewire_model::{Entity, Micros};
 use std::collections::BTreeMap;
 
 const MAIN: &str = "format = 1\nid = \"made-up\"\nname = \"Made up\"\nkind = \"ats\"\nbase_url = \"https://{host}\"\nchecked_on = \"2026-11-26\"\n[fields]\nhost = { label = \"Host\" }\nreport = { label = \"Report\" }\nkey = { label = \"Key\", secret = true }\n[auth.key]\nscheme = \"bearer\"\nfield = \"key\"\n[protected]\nkeys = [\"Gender\"]\n";
@@ -106,6 +106,8 @@ fn columns_of_the_customers_own_are_custom_fields_and_a_protected_one_is_none() 
             ["CF_Shirt_size", "Shirt size", "restricted"]
         ])
     );
+    let c = load(MAPPING).expect("it loads");
+    assert!(c.supplies(Entity::Candidate).contains("custom_fields"));
 }
 
 #[test]

@@ -20,7 +20,8 @@ impl Shapes {
     /// The mask, and the paths that are read from the record around this one.
     fn masked(&self, shape: &Shape, keep: &Keep, depth: usize) -> (Mask, Vec<Path>) {
         let (mut mask, mut up) = (Mask::default(), Vec::new());
-        shape.ids.iter().for_each(|p| mask.whole(p));
+        let ids = shape.ids.iter().chain(&shape.key);
+        ids.for_each(|p| mask.whole(p));
         shape.dates.iter().for_each(|(_, p)| mask.whole(p));
         shape.own.iter().for_each(|(_, _, p)| mask.whole(p));
         shape.required.iter().for_each(|p| mask.there(p));

@@ -58,6 +58,11 @@ impl Columns {
         }
     }
 
+    /// Whether columns of the customer's own are read.
+    pub(super) fn has_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     fn is_own(&self, key: &str) -> bool {
         self.own.as_deref().is_some_and(|p| key.starts_with(p))
     }

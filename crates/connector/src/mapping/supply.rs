@@ -2,6 +2,7 @@
 
 use super::Shapes;
 use super::field::How;
+use super::report::Columns;
 use crate::load::Connector;
 use stagewire_model::Entity;
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ impl Shapes {
                     out.insert(format!("{}_source", field.name));
                 }
             }
-            if shape.custom.is_some() {
+            let own = shape.columns.as_ref().is_some_and(Columns::has_own);
+            if own || shape.custom.is_some() {
                 out.insert("custom_fields".into());
             }
         }
