@@ -159,7 +159,7 @@ pub(crate) async fn run(
     };
     tokio::spawn(look.work());
     if let Some(url) = heartbeat {
-        let doors = std::iter::once(at).chain(intake_at).collect();
+        let doors = doors.iter().map(JoinHandle::abort_handle).collect();
         tokio::spawn(heartbeat::work(Arc::clone(&hub), url, doors));
     }
     tracing::info!(address = %at, data_dir = %data_dir.display(), connections = hub.connections().len(), flows = hub.flows().all().count(), "the server runs");

@@ -6,12 +6,16 @@ use common::{Place, Ran};
 use stagewire_fakes::company::Company;
 use stagewire_fakes::greenhouse::{Act, Applicant, Client};
 
-/// An installation of the made-up company, whose vendors live in this process.
+/// An installation of the made-up company, whose vendors live in this process; nothing is polled.
 async fn company() -> (Place, Company) {
+    polled("0").await
+}
+
+async fn polled(every: &str) -> (Place, Company) {
     let company = Company::open().await.expect("the fakes listen");
     company.ats.state.set_rate_limit(10_000);
     let config = format!("[server]\nlisten = \"127.0.0.1:0\"\n{}", company.config);
-    let place = Place::with(&config.replace("\"30s\"", "\"0\""));
+    let place = Place::with(&config.replace("\"30s\"", &format!("\"{every}\"")));
     (place, company)
 }
 
@@ -142,6 +146,23 @@ async fn a_check_tells_how_changes_were_learned_and_what_is_not_granted() {
         (&note["fields"], &note["scope"]),
         (&serde_json::json!([]), &"harvest:notes:list".into())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_polled_connection_is_behind_is_a_number() {
+    let (place, _company) = polled("30s").await;
+    let server = place.serve();
+    let start = "stagewire_read_lag_seconds{connection=\"gh\"} ";
+    let lag = loop {
+        let (_, text) = server.get("/metrics");
+        let text = text.as_str().unwrap_or_default().to_owned();
+        if let Some(line) = text.lines().find(|line| line.starts_with(start)) {
+            break line.rsplit(' ').next().and_then(|n| n.parse::<i64>().ok());
+        }
+    };
+    assert!(lag.is_some_and(|lag| (0..60).contains(&lag)), "{lag:?}");
+    let told = place.run(&["check", "--connections"]).done();
+    assert!(!told.out.contains("not measured"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
