@@ -10,6 +10,7 @@ use stagewire_fakes::workday::{
 use stagewire_fakes::{Clock, Handle};
 use stagewire_testkit::process::Server;
 use stagewire_testkit::seed::Dice;
+use stagewire_tests::KEEP_ALL;
 use std::collections::BTreeMap;
 
 struct Tenant {
@@ -34,7 +35,7 @@ impl Tenant {
         change(&fake);
         let fake = fake.serve(port).await.expect("the fake starts");
         let config = format!(
-            "[[connection]]\nid = \"wd\"\nconnector = \"workday\"\nbase_url = \"{url}\"\nauth_url = \"{url}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\n[connection.fields]\nhost = \"wd0.example.com\"\ntenant = \"lindenhof\"\n{reads}\nhint_secret = \"demo-hint-secret\"\n{way_in}\n",
+            "[[connection]]\nid = \"wd\"\nconnector = \"workday\"\nbase_url = \"{url}\"\nauth_url = \"{url}\"\nowner = \"ana@example.com\"\npoll = \"{poll}\"\nkeep = {KEEP_ALL}\n[connection.fields]\nhost = \"wd0.example.com\"\ntenant = \"lindenhof\"\n{reads}\nhint_secret = \"demo-hint-secret\"\n{way_in}\n",
             url = fake.url(),
         );
         let server = Server::start(&stagewire_tests::binary(), &config, &BTreeMap::new()).await;

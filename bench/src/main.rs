@@ -25,7 +25,7 @@ use std::process::Command;
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Cli {
-    /// Which rows; all of them unless named: accept, end_to_end, latency, outage, restart, memory, overload.
+    /// Which rows; all of them unless named: accept, backfill, end_to_end, latency, outage, restart, memory, overload.
     rows: Vec<String>,
     /// A smoke test of one to two minutes; its figures are no measurement.
     #[arg(long)]

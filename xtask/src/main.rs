@@ -11,6 +11,7 @@ mod connector;
 mod demo;
 mod shell;
 mod steps;
+mod third_party;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use crate::shell::{Program, locked};
-use crate::{codegen, tidy};
+use crate::{codegen, third_party, tidy};
 
 /// Ended well, ended badly, or could not be done here and said why.
 #[derive(Clone, PartialEq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Well,
     Badly,
     NotHere(String),
@@ -28,6 +28,7 @@ const FAST: &[Step] = &[
 
 const FULL: &[Step] = &[
     ("dependencies", dependencies),
+    ("third-party reader", third_party::reader),
     ("tests", |root| tests(root, "ci")),
     ("doc tests", doc_tests),
     ("docs build", docs),
@@ -39,6 +40,7 @@ const FULL: &[Step] = &[
 /// The tests of the modules called `slow` too, in place of the usual tests.
 const SLOW: &[Step] = &[
     ("dependencies", dependencies),
+    ("third-party reader", third_party::reader),
     ("tests, slow ones too", |root| tests(root, "all")),
     ("doc tests", doc_tests),
     ("docs build", docs),
@@ -152,12 +154,14 @@ fn dependencies(root: &Path) -> Result<Outcome> {
 }
 
 fn tests(root: &Path, profile: &str) -> Result<Outcome> {
+    let python = third_party::python(root).unwrap_or_default();
     if Program::cargo(root)
         .args(["nextest", "--version"])
         .answers()
     {
         let cargo = Program::cargo(root)
             .args(["nextest", "run", "--workspace", "--profile", profile])
+            .env(third_party::PYTHON, &python)
             .args(locked());
         return cargo.run().map(judged);
     }
@@ -174,7 +178,8 @@ fn tests(root: &Path, profile: &str) -> Result<Outcome> {
             "--tests",
             "--no-fail-fast",
         ])
-        .args(locked());
+        .args(locked())
+        .env(third_party::PYTHON, &python);
     if profile != "all" {
         cargo = cargo.args(["--", "--skip", "slow::"]);
     }

@@ -18,7 +18,9 @@ impl Reader<'_> {
         let (world, show) = (self.show.world, &self.show);
         let json = match path {
             ["applications"] => {
+                let mut params = params;
                 let rows = row.application.iter().map(|is| show.application(row, is));
+                params.limit()?; // there is one at most
                 params.end()?;
                 self.page(rows.collect(), None)
             }
