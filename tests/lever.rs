@@ -156,7 +156,13 @@ async fn what_belongs_to_an_opportunity_comes_with_it_and_protected_answers_neve
     })
     .await;
     let id = w.record("application", &app).await["id"].clone();
-    let offers = w.records("offer").await;
+    let hidden = w.records("offer").await;
+    let without = |o: &Value| {
+        let mut redacted = o["meta"]["redacted"].as_array().into_iter().flatten();
+        o["pay"] == json!([]) && redacted.any(|name| name == "pay")
+    };
+    assert!(hidden.iter().all(without), "it is restricted: {hidden:?}");
+    let offers = w.server.all_restricted("records/offer").await;
     let offer = offers
         .iter()
         .find(|o| o["application_id"] == id)

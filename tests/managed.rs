@@ -109,12 +109,14 @@ async fn settings_with_secrets_of_ours_are_made_once_put_right_and_taken_away() 
         .change_setting(&id("candidateStageChange"), Some(false));
     c.ats.state.change_setting(&id("applicationUpdate"), None);
     let stand = ask(&c.server, "ashby", "register").await;
-    assert_eq!(
-        stand["done"],
-        json!([
-            "the webhook for applicationUpdate was made",
-            "the webhook for candidateStageChange was put right"
-        ])
+    // the round that a start brings may have been there first
+    let done = json!([
+        "the webhook for applicationUpdate was made",
+        "the webhook for candidateStageChange was put right"
+    ]);
+    assert!(
+        stand["done"] == done || stand["done"] == json!([]),
+        "{stand}"
     );
     assert!(each_once(&c));
     c.later(60);

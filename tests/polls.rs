@@ -209,7 +209,10 @@ async fn polls_tell_of_interviews_scorecards_offers_notes_and_files() {
         },
     );
     told(&c, &mut seen, &["offer.created"]).await;
-    let pay = &record(&c, "offer", offer).await["pay"][0];
+    let offers = c.server.all_restricted("records/offer").await;
+    let remote = offer.to_string();
+    let held = offers.iter().find(|o| o["remote_id"] == remote.as_str());
+    let pay = &held.expect("the offer")["pay"][0];
     assert_eq!(
         (&pay["kind"], &pay["exact"]["amount"]),
         (&"base".into(), &"64000".into()),

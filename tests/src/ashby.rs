@@ -91,7 +91,7 @@ impl Company {
                 company.connection().await["backfilled"] == true && company.nothing_waits().await
             })
             .await;
-        company.later(60);
+        company.later(600); // past the watermark, however slowly all this started
         company
     }
 

@@ -237,7 +237,7 @@ fn every_slip_in_webhooks_is_told_with_its_place() {
         IN_BODY,
         "{ application = \"data.runId\"",
         "{ offer = \"data.runId\"",
-        "`gone` wants a read of a offer by its id, and no stream can be asked for one",
+        "`gone` wants a read of a offer, and no stream can be asked for one",
     );
     told(
         IN_BODY,

@@ -1,7 +1,7 @@
 //! The server as a child process in a folder of its own: started, asked, killed without warning, started again.
 
 use crate::http::{Answer, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -163,6 +163,21 @@ impl Server {
     /// # Panics
     /// Where the server does not answer 200.
     pub async fn all(&self, path: &str) -> Vec<Value> {
+        self.all_as(TOKEN, path).await
+    }
+
+    /// The same with a token that also sees what is restricted, such as pay.
+    ///
+    /// # Panics
+    /// Where the server does not answer 200, or gives no such token.
+    pub async fn all_restricted(&self, path: &str) -> Vec<Value> {
+        let wish = json!({"name": "pay", "role": "viewer", "scopes": ["records:restricted"]});
+        let made = self.post("tokens", &wish).await.expect("it answers").json();
+        let token = made["token"].as_str().expect("a token is made").to_owned();
+        self.all_as(&token, path).await
+    }
+
+    async fn all_as(&self, token: &str, path: &str) -> Vec<Value> {
         let (mut out, mut cursor) = (Vec::new(), String::new());
         let join = if path.contains('?') { '&' } else { '?' };
         let mut client = self.client();
@@ -173,7 +188,7 @@ impl Server {
                 format!("&cursor={cursor}")
             };
             let answer = client
-                .get(&format!("/api/v1/{path}{join}limit=500{at}"), TOKEN)
+                .get(&format!("/api/v1/{path}{join}limit=500{at}"), token)
                 .await
                 .expect("the server answers");
             assert_eq!(

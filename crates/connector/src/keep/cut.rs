@@ -16,6 +16,8 @@ pub struct Holding {
     routing: Mask,
     by_kind: HashMap<String, Mask>,
     supplies: BTreeMap<Entity, BTreeSet<String>>,
+    /// Keys of `extra` that fields of other records are made from.
+    extras: BTreeMap<Entity, BTreeSet<String>>,
 }
 
 impl Connector {
@@ -27,6 +29,7 @@ impl Connector {
             return Holding {
                 keep,
                 supplies,
+                extras: self.taken_extras(),
                 ..Holding::default()
             };
         };
@@ -47,6 +50,7 @@ impl Connector {
             routing,
             by_kind,
             supplies,
+            extras: self.taken_extras(),
         }
     }
 
@@ -66,6 +70,9 @@ impl Holding {
 
     /// Whether a field is held.
     pub fn field(&self, entity: Entity, name: &str) -> bool {
+        if name == "extra" {
+            return self.entity(entity) && self.extras.contains_key(&entity);
+        }
         self.keep.field(entity, name)
     }
 
@@ -103,6 +110,11 @@ impl Holding {
     /// The same where it is known that its entity is held.
     pub fn cut(&self, o: &mut Observation) {
         let entity = o.entity;
-        o.fields.retain(|name, _| self.keep.field(entity, name));
+        o.fields.retain(|name, _| self.field(entity, name));
+        if let (Some(Value::Object(extra)), Some(keys)) =
+            (o.fields.get_mut("extra"), self.extras.get(&entity))
+        {
+            extra.retain(|key, _| keys.contains(key));
+        }
     }
 }

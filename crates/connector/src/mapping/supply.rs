@@ -1,11 +1,11 @@
 //! What a connector can supply of an entity: the fields that any of its shapes maps. Says nothing of what a single record holds.
 
 use super::Shapes;
-use super::field::How;
+use super::field::{Field, From, How};
 use super::report::Columns;
 use crate::load::Connector;
 use stagewire_model::Entity;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Shapes {
     fn supplies(&self, entity: Entity) -> BTreeSet<String> {
@@ -29,7 +29,37 @@ impl Shapes {
     }
 }
 
+impl Field {
+    /// Adds what it takes from beyond the model of another record.
+    fn takes(&self, out: &mut BTreeMap<Entity, BTreeSet<String>>) {
+        match &self.how {
+            How::Ref {
+                entity,
+                take: Some(take),
+                ..
+            } => {
+                if let Some(key) = take.strip_prefix("extra.") {
+                    out.entry(*entity).or_default().insert(key.to_owned());
+                }
+            }
+            How::Object(fields) => fields.iter().for_each(|f| f.takes(out)),
+            _ => {}
+        }
+        if let From::Lists(fields) = &self.from {
+            fields.iter().for_each(|f| f.takes(out));
+        }
+    }
+}
+
 impl Connector {
+    /// Of each entity, the keys of `extra` that fields of other records are made from.
+    pub(crate) fn taken_extras(&self) -> BTreeMap<Entity, BTreeSet<String>> {
+        let mut out = BTreeMap::new();
+        let fields = self.shapes.all.iter().flat_map(|s| &s.fields);
+        fields.for_each(|f| f.takes(&mut out));
+        out
+    }
+
     /// The fields of an entity that this connector can supply.
     pub fn supplies(&self, entity: Entity) -> BTreeSet<String> {
         self.shapes.supplies(entity)

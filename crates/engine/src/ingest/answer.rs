@@ -113,5 +113,10 @@ impl Answered {
             }
         });
         self.wants.retain(|w| holding.entity(w.entity));
+        self.wants_if_new.retain_mut(|(row, wants)| {
+            holding.cut(row);
+            wants.retain(|w| holding.entity(w.entity));
+            !wants.is_empty()
+        });
     }
 }
