@@ -381,3 +381,16 @@ fn published_answers_are_read_where_they_are_at_hand() {
         }
     }
 }
+
+#[test]
+fn people_are_known_to_come_in_the_rows_of_opportunities() {
+    let lever = lever();
+    let of = |name: &str| lever.streams().iter().find(|s| s.name == name);
+    let shown = &of("opportunities").expect("a list").shows;
+    assert!(shown.contains(&Entity::Application) && shown.contains(&Entity::Candidate));
+    let made = lever.made_from(Entity::Note, Some("candidate_id"));
+    assert!(
+        made.iter().any(|(of, _)| *of == Entity::Application),
+        "{made:?}"
+    );
+}

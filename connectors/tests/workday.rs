@@ -615,3 +615,16 @@ fn over(body: &str) -> Vec<Mapped> {
         .expect("rows");
     rows.iter().map(|r| c.map_row(stream, r)).collect()
 }
+
+#[test]
+fn over_soap_an_application_and_its_stage_come_in_the_row_of_its_person() {
+    let workday = workday();
+    let rows = workday
+        .streams()
+        .iter()
+        .find(|s| s.name == "soap_candidates");
+    let shown = &rows.expect("a list").shows;
+    for entity in [Entity::Candidate, Entity::Application, Entity::JobStage] {
+        assert!(shown.contains(&entity), "{entity:?}: {shown:?}");
+    }
+}

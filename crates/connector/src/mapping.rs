@@ -132,9 +132,20 @@ impl Shape {
 
     /// The entities of which a row shows records: its own, and what stands only in it.
     pub(crate) fn entities(&self, all: &Shapes) -> Vec<Entity> {
-        let here = self.embeds.iter().filter(|e| e.only_here);
-        let inner = here.filter_map(|e| all.get(&e.shape)).map(|s| s.entity);
-        std::iter::once(self.entity).chain(inner).collect()
+        let (mut out, mut left) = (Vec::new(), vec![self]);
+        let mut met = Vec::new();
+        while let Some(shape) = left.pop() {
+            if met.contains(&shape.name.as_str()) {
+                continue;
+            }
+            met.push(shape.name.as_str());
+            if !out.contains(&shape.entity) {
+                out.push(shape.entity);
+            }
+            let here = shape.embeds.iter().filter(|e| e.only_here);
+            left.extend(here.filter_map(|e| all.get(&e.shape)));
+        }
+        out
     }
 
     /// Whether a row holds all records of this shape that belong together.

@@ -37,7 +37,11 @@ impl Hub {
             return Some(format!("{what} has stopped"));
         }
         let counts = match self.store.counts().await {
-            Ok(counts) => counts,
+            // what is left of a connection that is gone waits for nobody
+            Ok(all) => all
+                .into_iter()
+                .filter(|(_, conn, _)| self.connection(conn).is_some())
+                .collect::<Vec<_>>(),
             Err(e) => return Some(format!("the store cannot be read: {e}")),
         };
         lying(&counts, self.env.now())

@@ -215,7 +215,11 @@ impl Catalog for Connections {
                     format!("add \"{name}\" to its `keep`"),
                 ));
             }
-            let missing = read_at(path)
+            let mut read = read_at(path);
+            let made_from = |(e, f): &(Entity, String)| conn.connector.made_from(*e, Some(f));
+            let more: Vec<_> = read.iter().flat_map(made_from).collect();
+            read.extend(more);
+            let missing = read
                 .into_iter()
                 .find(|(entity, field)| conn.holding.withholds(*entity, field));
             if let Some((entity, field)) = missing {

@@ -62,7 +62,7 @@ pub(crate) async fn at_start(
             }
             let gone = |name: &str| kept.now.contains_key(name) && !held.contains_key(name);
             let streams = conn.connector.streams().iter();
-            let lost = streams.filter(|s| gone(s.entity.name()));
+            let lost = streams.filter(|s| s.shows.iter().any(|e| gone(e.name())));
             reread = lost.map(|s| s.name.clone()).collect();
             // a change on top of one that is not finished: what both held was held throughout
             kept.before = match kept.after {

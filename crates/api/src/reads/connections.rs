@@ -62,7 +62,7 @@ async fn connection(State(api): State<Api>, Id(id): Id) -> Result<Json<Value>, P
         .collect();
     item["streams"] = conn.connector.streams().iter().map(|s| json!({"name": s.name, "entity": s.entity.name(), "rows": checkpoints.get(&s.name)})).collect();
     let granted = conn.granted();
-    let lacking = conn.connector.lacking(granted.as_deref());
+    let lacking = conn.connector.lacking(&conn.settings(), granted.as_deref());
     item["not_available"] = lacking
         .iter()
         .map(|l| json!({"entity": l.entity.name(), "fields": l.fields, "scope": l.scope}))

@@ -103,7 +103,7 @@ async fn records(
     let look = Look::of(entity, &mut asked, &caller)?;
     let known: Vec<&Filter> = filters("records/{entity}")
         .iter()
-        .filter(|f| has_filter(entity, f.0))
+        .filter(|f| has_filter(entity, f.0) && may_ask(f.0, &caller))
         .collect();
     let wanted = asked.among(&known, &|key, known| stranger(entity, key, known))?;
     words_fit(entity, &wanted)?;
@@ -242,6 +242,11 @@ fn has_filter(entity: Entity, name: &str) -> bool {
         (_, "email") => false,
         _ => own(),
     }
+}
+
+/// Whoever may not see an address may not try one either.
+fn may_ask(name: &str, caller: &Caller) -> bool {
+    name != "email" || caller.sees >= fields::Class::Personal
 }
 
 fn stranger(entity: Entity, key: &str, known: &[&Filter]) -> Problem {

@@ -30,18 +30,14 @@ impl Shapes {
 }
 
 impl Field {
-    /// Adds what it takes from beyond the model of another record.
-    fn takes(&self, out: &mut BTreeMap<Entity, BTreeSet<String>>) {
+    /// Adds what it takes from other records: their entity, and the field or the key of `extra` there.
+    fn takes(&self, out: &mut BTreeSet<(Entity, String)>) {
         match &self.how {
             How::Ref {
                 entity,
                 take: Some(take),
                 ..
-            } => {
-                if let Some(key) = take.strip_prefix("extra.") {
-                    out.entry(*entity).or_default().insert(key.to_owned());
-                }
-            }
+            } => drop(out.insert((*entity, take.clone()))),
             How::Object(fields) => fields.iter().for_each(|f| f.takes(out)),
             _ => {}
         }
@@ -52,11 +48,25 @@ impl Field {
 }
 
 impl Connector {
+    /// What a field (none = all of its entity's) is made from that stands in other records: their entity and its field. `extra.…`
+    /// is beyond the model, and held wherever its entity is.
+    pub fn made_from(&self, entity: Entity, field: Option<&str>) -> BTreeSet<(Entity, String)> {
+        let mut out = BTreeSet::new();
+        let shapes = self.shapes.all.iter().filter(|s| s.entity == entity);
+        let fields = shapes.flat_map(|s| &s.fields);
+        let fields = fields.filter(|f| field.is_none_or(|name| name == f.name));
+        fields.for_each(|f| f.takes(&mut out));
+        out
+    }
+
     /// Of each entity, the keys of `extra` that fields of other records are made from.
     pub(crate) fn taken_extras(&self) -> BTreeMap<Entity, BTreeSet<String>> {
-        let mut out = BTreeMap::new();
-        let fields = self.shapes.all.iter().flat_map(|s| &s.fields);
-        fields.for_each(|f| f.takes(&mut out));
+        let mut out: BTreeMap<Entity, BTreeSet<String>> = BTreeMap::new();
+        for (entity, take) in Entity::ALL.iter().flat_map(|e| self.made_from(*e, None)) {
+            if let Some(key) = take.strip_prefix("extra.") {
+                out.entry(entity).or_default().insert(key.to_owned());
+            }
+        }
         out
     }
 

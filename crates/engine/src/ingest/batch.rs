@@ -253,6 +253,13 @@ impl<'l> Batch<'l> {
             .observations
             .iter()
             .find(|o| !matches!(o.seen, Seen::Embedded));
+        let conn = &self.lane.conn;
+        let can = |entity| {
+            let by_id = !conn.connector.reads_for(entity).is_empty();
+            conn.holding.entity(entity) && (by_id || conn.polls_for(entity))
+        };
+        let named = r.mapped.reads.iter().filter(|(entity, _)| can(*entity));
+        let named: Vec<_> = named.collect();
         let applied = catch_unwind(AssertUnwindSafe(|| {
             self.with_work(|work| {
                 let mut worst = Fate::Taken;
@@ -270,7 +277,7 @@ impl<'l> Batch<'l> {
                     };
                     worst = worse(worst, f, matches!(o.seen, Seen::Embedded));
                 }
-                for (entity, remote_id) in &r.mapped.reads {
+                for (entity, remote_id) in named {
                     // by its id, or else by a poll at once
                     work.want_of(*entity, None, remote_id, "named by a delivery", 1);
                 }

@@ -32,6 +32,13 @@ pub fn needed(hub: &Hub, conn: &Connection) -> Vec<String> {
                 .flat_map(|p| read_at(&p)),
         );
     }
+    for (entity, field) in list.clone() {
+        let field = Some(field.as_str()).filter(|f| !f.is_empty());
+        for (from, take) in conn.connector.made_from(entity, field) {
+            let whole = take.starts_with("extra.");
+            list.insert((from, if whole { String::new() } else { take }));
+        }
+    }
     shortest(conn, list)
 }
 

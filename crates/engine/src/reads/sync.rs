@@ -80,7 +80,9 @@ async fn round(hub: &Hub, conn: &Connection, what: Round) -> Result<(), ReadErro
     let mut gathered = Gathered::default();
     let settings = conn.settings();
     let read = |s: &&Stream| {
-        s.lists() && conn.holding.entity(s.entity) && conn.connector.asks(s, &settings)
+        // also where what is held stands only in the rows of something that is not
+        let held = s.shows.iter().any(|e| conn.holding.entity(*e));
+        s.lists() && held && conn.connector.asks(s, &settings)
     };
     for stream in conn.connector.streams().iter().filter(read) {
         if first && matches!(conn.state().0, State::Unknown | State::Working) {

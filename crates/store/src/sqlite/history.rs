@@ -83,13 +83,12 @@ impl Rx<'_> {
         let from = after(q);
         let mut steps = match of {
             Some(app) => {
-                let since = q.filters.iter().any(|(k, _)| k == "updated_after");
-                let mut steps = self.steps(q.ws, &app)?;
-                steps.retain(|s| match (&q.cursor, since) {
-                    (Some(_), _) => s.place() > from,
-                    (None, true) => s.changed > from.0,
-                    (None, false) => true,
+                let since = after(&Query {
+                    cursor: None,
+                    ..q.clone()
                 });
+                let mut steps = self.steps(q.ws, &app)?;
+                steps.retain(|s| s.changed > since.0 && (q.cursor.is_none() || s.place() > from));
                 steps
             }
             None => {

@@ -22,6 +22,8 @@ impl Readers {
                 loop {
                     let job = crate::seal::lock(&queue).recv();
                     let Ok(job) = job else { return };
+                    // one snapshot for all that the job asks; where none can be had, its first question fails too
+                    let _snapshot = conn.unchecked_transaction();
                     job(&mut Rx {
                         conn: &conn,
                         shared: &shared,

@@ -108,6 +108,8 @@ impl Rx<'_> {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let made = options.open(&file).map_err(refused)?;
+        // a copy is a snapshot of its own, and is not made within another
+        self.conn.execute_batch("ROLLBACK")?;
         let copied = self
             .conn
             .execute("VACUUM INTO ?1", [file.to_string_lossy()]);

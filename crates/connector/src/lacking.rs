@@ -1,6 +1,7 @@
 //! What a vendor does not supply, by its manifest and by what was granted: whole entities, and fields of the others. Says nothing of a
 //! single record; what one record was never seen with stands in the record.
 
+use crate::Settings;
 use crate::load::Connector;
 use crate::mapping::Shape;
 use stagewire_model::{Entity, fields};
@@ -43,19 +44,19 @@ struct Shown {
 
 impl Connector {
     /// What this vendor does not supply, in the order of the model; `granted`: the permissions there are, where that is known.
-    pub fn lacking(&self, granted: Option<&[String]>) -> Vec<Lacking> {
+    pub fn lacking(&self, settings: &Settings, granted: Option<&[String]>) -> Vec<Lacking> {
         if self.streams.is_empty() && self.intake.is_none() {
             return Vec::new(); // nothing is read from it
         }
         // an empty list is how some vendors leave it untold
-        let shown = self.shown(granted.filter(|scopes| !scopes.is_empty()));
+        let shown = self.shown(settings, granted.filter(|scopes| !scopes.is_empty()));
         let history = shown.get(&Entity::StageTransition).is_some_and(|s| s.any);
         let read = Entity::ALL.iter().filter(|e| **e != Entity::Signal);
         read.flat_map(|entity| lacks(*entity, shown.get(entity), history))
             .collect()
     }
 
-    fn shown(&self, granted: Option<&[String]>) -> BTreeMap<Entity, Shown> {
+    fn shown(&self, settings: &Settings, granted: Option<&[String]>) -> BTreeMap<Entity, Shown> {
         let may = |scope: &Option<String>| match (scope, granted) {
             (Some(scope), Some(granted)) => granted.contains(scope),
             _ => true,
@@ -65,6 +66,9 @@ impl Connector {
         for stream in &self.streams {
             for shape in self.within(&stream.shape) {
                 by_list.insert(shape.name.as_str());
+                if !self.asks(stream, settings) {
+                    continue; // it is not filled in
+                }
                 let withheld = stream.scope.as_ref().filter(|_| !may(&stream.scope));
                 shown.entry(shape.entity).or_default().add(shape, withheld);
             }
@@ -171,8 +175,8 @@ mod tests {
 
     #[test]
     fn what_no_list_shows_is_lacking_and_what_a_permission_would_bring_names_it() {
-        let acme = connector();
-        let all = acme.lacking(None);
+        let (acme, settings) = (connector(), Settings::default());
+        let all = acme.lacking(&settings, None);
         assert_eq!(of(&all, Entity::Note), [(vec![], None)], "no list of notes");
         let jobs = of(&all, Entity::Job);
         assert_eq!(jobs.len(), 1);
@@ -180,7 +184,7 @@ mod tests {
         assert!(!jobs[0].0.contains(&"title") && !jobs[0].0.contains(&"hiring_team"));
 
         let few = ["jobs:list".to_owned()];
-        let all = acme.lacking(Some(&few));
+        let all = acme.lacking(&settings, Some(&few));
         assert_eq!(of(&all, Entity::Offer), [(vec![], Some("offers:list"))]);
         let jobs = of(&all, Entity::Job);
         assert!(jobs.contains(&(vec!["hiring_team"], Some("teams:list"))));
