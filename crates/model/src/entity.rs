@@ -31,6 +31,16 @@ entities! {
 }
 
 impl Entity {
+    /// What hangs on a person: the candidate's own records, and those of their applications.
+    pub const OF_A_PERSON: [Entity; 6] = [
+        Entity::Application,
+        Entity::Interview,
+        Entity::Scorecard,
+        Entity::Offer,
+        Entity::Note,
+        Entity::Attachment,
+    ];
+
     /// The number stored for it; never reused.
     pub fn code(self) -> i64 {
         self as i64 + 1

@@ -14,15 +14,6 @@ use utoipa_axum::routes;
 
 /// Entries where nothing is said.
 const USUAL: i64 = 100;
-/// What hangs on a person.
-const ABOUT: &[Entity] = &[
-    Entity::Application,
-    Entity::Interview,
-    Entity::Scorecard,
-    Entity::Offer,
-    Entity::Note,
-    Entity::Attachment,
-];
 /// Records that are looked at, so that one person's page stays one person's page.
 const MOST_RECORDS: usize = 200;
 
@@ -51,7 +42,7 @@ async fn timeline(
         .flatten();
     let candidate = candidate.ok_or_else(|| Problem::not_found("candidate"))?;
     let mut subjects = vec![id];
-    for entity in ABOUT {
+    for entity in &Entity::OF_A_PERSON {
         let rows = api
             .hub
             .store

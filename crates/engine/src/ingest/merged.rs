@@ -5,23 +5,13 @@ use super::batch::Batch;
 use stagewire_model::{Entity, MAIN};
 use stagewire_store::Error;
 
-/// Records that are about a person.
-const BELONGINGS: [Entity; 6] = [
-    Entity::Application,
-    Entity::Interview,
-    Entity::Scorecard,
-    Entity::Offer,
-    Entity::Note,
-    Entity::Attachment,
-];
-
 impl Batch<'_> {
     /// Loads what belongs to these people.
     pub(super) async fn load_belongings(&mut self, people: &[String]) -> Result<(), Error> {
         for remote_id in people {
             let person = self.with_work(|work| work.id(Entity::Candidate, remote_id));
             let mut ids = Vec::new();
-            for entity in BELONGINGS {
+            for entity in Entity::OF_A_PERSON {
                 let rows = self.lane.hub.store.related(MAIN, person, entity).await?;
                 ids.extend(rows.iter().map(|r| r.id16));
             }
