@@ -13,15 +13,21 @@ pub(crate) struct Tx<'a> {
     pub(super) fresh: Vec<i64>,
     /// Keys written by jobs of this transaction: back to the waiting ones where a job or the whole of it is undone.
     pub(super) keys: Vec<NewKey>,
+    /// The only job of its transaction: what undoes it undoes the whole, and no savepoint need keep the pages it writes.
+    lone: bool,
+    /// The only job failed.
+    pub(super) undone: bool,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(conn: &'a Connection, shared: &'a Arc<Shared>) -> Tx<'a> {
+    pub(super) fn new(conn: &'a Connection, shared: &'a Arc<Shared>, lone: bool) -> Tx<'a> {
         Tx {
             conn,
             shared,
             fresh: Vec::new(),
             keys: Vec::new(),
+            lone,
+            undone: false,
         }
     }
 
@@ -30,6 +36,11 @@ impl<'a> Tx<'a> {
         &mut self,
         f: impl FnOnce(&mut Tx) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        if self.lone {
+            let result = f(self);
+            self.undone = result.is_err();
+            return result;
+        }
         self.run("SAVEPOINT job")?;
         let (before, keys) = (self.fresh.len(), self.keys.len());
         let result = f(self);

@@ -86,7 +86,7 @@ fn work(conn: &Connection, shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>)
 fn group(conn: &Connection, shared: &Arc<Shared>, jobs: &mut Vec<Job>) {
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let keys = shared.keys.take_pending();
-    let mut tx = Tx::new(conn, shared);
+    let mut tx = Tx::new(conn, shared, jobs.len() == 1);
     let outcome = (|| {
         conn.execute_batch("BEGIN IMMEDIATE")?;
         for k in &keys {
@@ -100,16 +100,21 @@ fn group(conn: &Connection, shared: &Arc<Shared>, jobs: &mut Vec<Job>) {
                 return Err(rusqlite::Error::InvalidQuery); // SQLite gave the whole transaction up (disk full)
             }
         }
-        conn.execute_batch("COMMIT")
+        match tx.undone {
+            true => Ok(()),
+            false => conn.execute_batch("COMMIT"),
+        }
     })();
     let broken = outcome.err().map(|e| e.to_string());
-    if let Some(why) = &broken {
+    if broken.is_some() || tx.undone {
         if !conn.is_autocommit() {
             let _ = conn.execute_batch("ROLLBACK");
         }
         shared.names.undo(&tx.fresh);
         shared.keys.put_back(keys);
         shared.keys.put_back(std::mem::take(&mut tx.keys));
+    }
+    if let Some(why) = &broken {
         tracing::error!(cause = %why, "a group of writes could not be committed; nobody in it was answered with success");
         jobs.clear(); // those not run yet are answered by their dropped channel
     }
