@@ -58,6 +58,20 @@ impl Path {
         })
     }
 
+    /// The value there, taken out of the whole; null stays in its place.
+    pub(crate) fn take(&self, value: &mut Value) -> Option<Value> {
+        let steps = self.steps.iter();
+        let found = steps.into_iter().try_fold(value, |v, step| match step {
+            Step::Key(key) => v.as_object_mut()?.get_mut(key),
+            Step::Index(i) => match v {
+                Value::Array(items) => items.get_mut(*i),
+                Value::Object(map) => map.get_mut(&i.to_string()),
+                _ => None,
+            },
+        });
+        found.map(Value::take)
+    }
+
     /// The value there, or an explicit null where the way ends in one (`recruiter: null` under `recruiter.id`).
     pub(crate) fn get_or_null<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         let mut v = value;
@@ -129,6 +143,10 @@ mod tests {
         assert_eq!(get("list.0.id"), Some(json!(3)));
         assert_eq!(get("list.1.id"), None);
         assert_eq!(get("list.id"), None);
+        let mut rest = value.clone();
+        let taken = Path::parse("list.0").and_then(|p| p.take(&mut rest));
+        assert_eq!(taken, Some(json!({"id": 3})));
+        assert_eq!(rest, json!({"a": {"b": null}, "list": [null]}));
         assert_eq!(Path::parse("a..b"), None);
         assert_eq!(get("."), Some(value.clone()));
     }

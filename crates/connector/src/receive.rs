@@ -178,7 +178,7 @@ impl Connector {
             let body = response.json().unwrap_or_default();
             stream
                 .asked(request)
-                .rows_of(&body)
+                .rows_of(body)
                 .map_or(0, |rows| rows.len())
         };
         let whole = !stream.asks_ids(request);
@@ -202,7 +202,7 @@ impl Connector {
         let mut body = read.map_err(|_| ScanError::NotRows)?;
         self.protected.cut_value(&mut body);
         let token = stream.token_in(&body);
-        let mut rows = stream.asked(request).rows_of(&body)?;
+        let mut rows = stream.asked(request).rows_of(body)?;
         if let Some(id) = stream.owner(request) {
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {
                 row.insert("of".into(), serde_json::json!({ "id": id }));

@@ -8,6 +8,7 @@ mod bind;
 mod chores;
 mod due;
 pub(crate) mod emit;
+mod flight;
 mod merged;
 mod past;
 mod timers;
@@ -18,8 +19,10 @@ use crate::hub::Hub;
 pub use answer::{Answered, Heard, Wanted};
 use batch::Batch;
 use chores::Chores;
+pub use flight::{Chain, Handed};
+use flight::{Known, landing};
 use serde_json::Value;
-use stagewire_store::{Applied, DueDelivery, Error, RecordRow};
+use stagewire_store::{DueDelivery, Error};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,8 +32,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 const BATCH: i64 = 64;
 /// Parsed deliveries kept for the lane.
 const PARSED: usize = 4_096;
-/// Records kept between batches.
-const RECORDS: usize = 2_000;
+
+fn stopped() -> Error {
+    Error::Unavailable("the lane has stopped".into())
+}
 
 type Job = (Answered, oneshot::Sender<Result<(), Error>>);
 
@@ -41,7 +46,7 @@ pub struct Lane {
     pub(crate) hub: Arc<Hub>,
     notify: Notify,
     parsed: Mutex<HashMap<i64, Value>>,
-    cache: Mutex<HashMap<[u8; 16], RecordRow>>,
+    records: Mutex<Known>,
     answers: mpsc::Sender<Job>,
     inbox: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     replan: AtomicBool,
@@ -59,7 +64,7 @@ impl Lane {
             hub,
             notify: Notify::new(),
             parsed: Mutex::default(),
-            cache: Mutex::default(),
+            records: Mutex::default(),
             answers,
             inbox: tokio::sync::Mutex::new(inbox),
             replan: AtomicBool::new(true),
@@ -119,15 +124,19 @@ impl Lane {
     ///
     /// # Errors
     /// Where the store cannot take it.
-    pub async fn hear(&self, mut answered: Answered) -> Result<(), Error> {
+    pub async fn hear(&self, answered: Answered) -> Result<(), Error> {
+        self.hand(answered).await?.stored().await
+    }
+
+    /// Hands an answer in; it is not written yet.
+    ///
+    /// # Errors
+    /// Where the lane has stopped.
+    pub async fn hand(&self, mut answered: Answered) -> Result<Handed, Error> {
         answered.keep(&self.conn.holding);
         let (send, receive) = oneshot::channel();
-        let gone = |_| Error::Unavailable("the lane has stopped".into());
-        self.answers
-            .send((answered, send))
-            .await
-            .map_err(|_| gone(()))?;
-        receive.await.map_err(|_| gone(()))?
+        let sent = self.answers.send((answered, send)).await;
+        sent.map(|()| Handed(receive)).map_err(|_| stopped())
     }
 
     fn parsed(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Value>> {
@@ -136,8 +145,8 @@ impl Lane {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub(crate) fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 16], RecordRow>> {
-        self.cache
+    pub(crate) fn records(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.records
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -145,22 +154,40 @@ impl Lane {
     /// Works until the server stops.
     pub async fn work(self: Arc<Self>) {
         let mut inbox = self.inbox.lock().await;
+        let mut flight = None;
         loop {
-            let more = self.round().await;
+            if flight.is_some() && self.other_work().await {
+                self.land(&mut flight).await;
+            }
+            let more = flight.is_none() && self.round().await;
             let job = if more {
                 inbox.try_recv().ok()
             } else {
                 let (wait, idle) = self.until_due();
                 tokio::select! {
                     job = inbox.recv() => job,
+                    () = landing(&mut flight) => { self.land(&mut flight).await; None }
                     () = self.notify.notified() => None,
                     () = self.hub.env.sleep(wait) => { self.look_again(idle); None }
                 }
             };
-            if let Some((answered, done)) = job {
-                let _ = done.send(self.answer(answered).await);
+            if let Some(job) = job {
+                self.answer(job, &mut flight).await;
             }
         }
+    }
+
+    /// Whether there is something to do but to hear answers. An answer that is still being written is waited for then.
+    async fn other_work(&self) -> bool {
+        let (store, conn) = (&self.hub.store, &self.conn.id);
+        let due = store.due_deliveries(conn.clone(), 1).await;
+        let runs = match self.replan.load(Ordering::Acquire) {
+            true => store.completing(conn.clone(), 1).await,
+            false => Ok(Vec::new()),
+        };
+        // what cannot be asked is asked again by the round
+        let due = due.map_or(true, |d| !d.is_empty()) || runs.map_or(true, |r| !r.is_empty());
+        due || self.is_due().await
     }
 
     /// One round of what is due, without waiting; true where there may be more at once.
@@ -217,23 +244,6 @@ impl Lane {
         Ok(count)
     }
 
-    async fn answer(&self, answered: Answered) -> Result<(), Error> {
-        loop {
-            let mut batch = Batch::new(self);
-            batch.answer(&answered).await?;
-            if self.commit(batch).await? {
-                break;
-            }
-            self.moved_ground().await?;
-        }
-        if let Some(at) = answered.watermark {
-            self.conn.set_watermark(at);
-            self.notify.notify_one();
-        }
-        self.replan.store(true, Ordering::Release);
-        Ok(())
-    }
-
     async fn plan_waiting_runs(&self) -> Result<(), Error> {
         loop {
             let mut batch = Batch::new(self);
@@ -249,43 +259,6 @@ impl Lane {
         crate::engine::reload_flows(&self.hub).await?;
         self.hub.env.sleep(20).await;
         Ok(())
-    }
-
-    /// Hands the write set over; true where it was taken. Then what may go, goes.
-    async fn commit(&self, batch: Batch<'_>) -> Result<bool, Error> {
-        let (set, records, mut outgoing) = batch.finish();
-        let next = set.timers_set.iter().map(|t| t.due).min();
-        let (wanted, account) = (!set.wants.is_empty(), set.account.clone());
-        let taken = self.hub.store.apply(Box::new(set)).await;
-        let done = matches!(taken, Ok(Applied::Done));
-        if done {
-            let mut cache = self.cache();
-            if cache.len() > RECORDS {
-                cache.clear();
-            }
-            cache.extend(records.into_iter().map(|r| (r.id16, r)));
-        } else {
-            self.cache().clear();
-        }
-        if let Some(due) = next.filter(|_| done) {
-            self.due_at(due);
-        }
-        let (failed, goes_on) = (outgoing.failed, std::mem::take(&mut outgoing.goes_on));
-        outgoing.settle(done);
-        goes_on
-            .into_iter()
-            .filter(|_| done)
-            .for_each(|run| self.hub.run_moved(run));
-        if done && let Some(account) = account {
-            self.conn.pin_account(&account);
-        }
-        if done && wanted {
-            self.conn.wanted.notify_one();
-        }
-        if done && failed {
-            self.hub.failed.notify_one();
-        }
-        taken.map(|t| t == Applied::Done)
     }
 
     /// A delivery's parsed body, from memory or from the store.

@@ -8,13 +8,13 @@ pub(crate) use needed::{guarded, read_at};
 
 use crate::connection::Connection;
 use crate::hub::Hub;
-use crate::mirror::work::{Held, Work};
+use crate::mirror::work::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagewire_model::{Entity, MAIN, Micros};
 use stagewire_store::{
-    Applied, AuditEntry, Class, ConnectionChange, ConnectionRow, Error, RecordRow, RecordWrite,
-    SealedBody, WriteSet,
+    Applied, AuditEntry, Class, ConnectionChange, ConnectionRow, Error, RecordRow, SealedBody,
+    WriteSet,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -193,7 +193,7 @@ async fn cut(
             .collect();
         let mut held = Work::hold(row);
         if held.keep(&|name| conn.holding.field(entity, name), &fresh, now) {
-            records.push(sealed(hub, held, now));
+            records.push(held.write(&*hub.store, now));
         }
     }
     if !records.is_empty() {
@@ -211,28 +211,10 @@ async fn cut(
     if !gone.is_empty() {
         hub.store.records_drop(MAIN, gone).await?;
         if let Some(lane) = hub.lane(&conn.id) {
-            lane.cache().clear();
+            lane.records().forget();
         }
     }
     Ok(true)
-}
-
-fn sealed(hub: &Hub, mut held: Held, now: Micros) -> RecordWrite {
-    held.row.parts = serde_json::to_value(&held.notes).unwrap_or_default();
-    let plain = serde_json::to_vec(&held.row.fields).unwrap_or_default();
-    let sealed = hub.store.keys().seal(
-        MAIN,
-        Class::Workspace,
-        now.0,
-        "record",
-        held.row.rid,
-        &plain,
-    );
-    RecordWrite {
-        base: held.base,
-        row: held.row,
-        sealed,
-    }
 }
 
 /// Kept deliveries, cut like new ones.

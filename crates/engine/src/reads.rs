@@ -16,7 +16,7 @@ mod wanted;
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
-use crate::ingest::Answered;
+use crate::ingest::{Answered, Handed};
 pub use ask::ReadError;
 pub use check::{check, check_at_start};
 pub use progress::{Phase, Progress, StreamProgress};
@@ -216,6 +216,18 @@ async fn hear(hub: &Hub, conn: &Connection, answered: Answered) -> Result<(), Re
     match hub.lane(&conn.id) {
         Some(lane) => Ok(lane.hear(answered).await?),
         None => Ok(()),
+    }
+}
+
+/// Hands an answer to the lane; it is not stored yet.
+async fn hand(
+    hub: &Hub,
+    conn: &Connection,
+    answered: Answered,
+) -> Result<Option<Handed>, ReadError> {
+    match hub.lane(&conn.id) {
+        Some(lane) => Ok(Some(lane.hand(answered).await?)),
+        None => Ok(None),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::seal::Class;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stagewire_model::{ActionState, Effect, Entity, OnceKind, Rung};
+use std::sync::Arc;
 
 /// Tables whose numbers are given out before the row is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +229,8 @@ pub struct RecordRow {
     pub person: Option<[u8; 16]>,
     pub revision: i64,
     pub hash: [u8; 32],
-    pub parts: Value,
+    /// The mirror's own notes, as it wrote them; nobody else reads them.
+    pub parts: Vec<u8>,
     pub next_seq: i64,
     pub channel: String,
     pub first_seen: i64,
@@ -248,7 +250,7 @@ pub struct RecordRow {
 #[derive(Clone, Debug)]
 pub struct RecordWrite {
     /// The row as it shall be.
-    pub row: RecordRow,
+    pub row: Arc<RecordRow>,
     /// The revision it was computed from; 0 = it was not there.
     pub base: i64,
     /// The key and sealed fields.

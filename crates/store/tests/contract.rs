@@ -198,7 +198,7 @@ fn record(s: &dyn Store, n: u8, revision: i64) -> RecordWrite {
         person: Some([n; 16]),
         revision,
         hash: [0; 32],
-        parts: json!({}),
+        parts: b"{}".to_vec(),
         next_seq: 1,
         channel: "webhook".into(),
         first_seen: NOW,
@@ -212,7 +212,7 @@ fn record(s: &dyn Store, n: u8, revision: i64) -> RecordWrite {
         fields,
     };
     RecordWrite {
-        row,
+        row: row.into(),
         base: 0,
         sealed,
     }

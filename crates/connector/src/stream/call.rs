@@ -178,21 +178,16 @@ impl Call {
     }
 
     /// The rows of an answer's body.
-    pub(crate) fn rows_of(&self, body: &Value) -> Result<Vec<Value>, ScanError> {
-        let at = if self.rows.is_self() {
-            Some(body)
-        } else {
-            self.rows.get(body)
-        };
-        match (at, body) {
-            (Some(Value::Array(rows)), _) => Ok(rows.clone()),
-            (Some(one @ Value::Object(_)), _) if self.one_or_many => Ok(vec![one.clone()]),
-            (None, Value::Array(rows)) if self.one_or_many => Ok(rows.clone()),
-            (None, _)
+    pub(crate) fn rows_of(&self, mut body: Value) -> Result<Vec<Value>, ScanError> {
+        match (self.rows.take(&mut body), body) {
+            (Some(Value::Array(rows)), _) => Ok(rows),
+            (Some(one @ Value::Object(_)), _) if self.one_or_many => Ok(vec![one]),
+            (None, Value::Array(rows)) if self.one_or_many => Ok(rows),
+            (None, body)
                 if self
                     .empty_if
                     .as_ref()
-                    .is_some_and(|p| p.get(body).is_some()) =>
+                    .is_some_and(|p| p.get(&body).is_some()) =>
             {
                 Ok(Vec::new())
             }

@@ -1,5 +1,6 @@
 //! What a read brought, as the lane takes it, cut to what the connection keeps.
 
+use super::Chain;
 use stagewire_connector::Holding;
 use stagewire_model::{Drift, Entity, Micros, Observation};
 
@@ -94,6 +95,8 @@ pub struct Answered {
     pub wants_if_new: Vec<(Observation, Vec<Wanted>)>,
     /// What was not as expected.
     pub drift: Vec<Drift>,
+    /// The walk it belongs to, where others were handed in before it was known that this one is stored.
+    pub chain: Chain,
 }
 
 impl Answered {

@@ -14,6 +14,7 @@ use stagewire_store::{
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 pub(super) struct Batch<'l> {
     pub(super) lane: &'l Lane,
@@ -30,8 +31,11 @@ pub(super) struct Batch<'l> {
     pub(super) broken: bool,
 }
 
+/// A write set, the records as they will be stored, and what goes out once they are.
+pub(super) type Ready = (WriteSet, Vec<Arc<RecordRow>>, Outgoing);
+
 /// A delivery, mapped.
-struct Ready<'d> {
+struct Said<'d> {
     due: &'d DueDelivery,
     /// Only the records it names, where it is not proven.
     mapped: Mapped,
@@ -80,7 +84,7 @@ impl<'l> Batch<'l> {
                         let mut mapped = if proven { mapped } else { mapped.only_ids() };
                         let holding = &self.lane.conn.holding;
                         mapped.observations.retain_mut(|o| holding.observation(o));
-                        Ready {
+                        Said {
                             due: d,
                             mapped,
                             proven,
@@ -103,7 +107,7 @@ impl<'l> Batch<'l> {
                 ),
             }
         }
-        let known: Vec<Ready> = ready
+        let known: Vec<Said> = ready
             .into_iter()
             .filter_map(|r| self.admit_type(r))
             .collect();
@@ -159,7 +163,7 @@ impl<'l> Batch<'l> {
         self.set_timers().await
     }
 
-    fn channel(&self, r: &Ready) -> Channel {
+    fn channel(&self, r: &Said) -> Channel {
         Channel {
             word: "webhook",
             delivery: Some(r.due.id),
@@ -169,7 +173,7 @@ impl<'l> Batch<'l> {
     }
 
     /// Unknown types are kept and reported; another account's delivery is not mapped.
-    fn admit_type<'d>(&mut self, r: Ready<'d>) -> Option<Ready<'d>> {
+    fn admit_type<'d>(&mut self, r: Said<'d>) -> Option<Said<'d>> {
         let conn = &self.lane.conn;
         for d in &r.mapped.drift {
             self.set
@@ -206,7 +210,7 @@ impl<'l> Batch<'l> {
     }
 
     /// Or why there is nothing to do with it. Of what is not proven only records count that can be read.
-    fn usable<'d>(&self, mut r: Ready<'d>) -> (Ready<'d>, Option<String>) {
+    fn usable<'d>(&self, mut r: Said<'d>) -> (Said<'d>, Option<String>) {
         if !r.mapped.known {
             return (r, Some("a type this connector does not know".into()));
         }
@@ -231,7 +235,7 @@ impl<'l> Batch<'l> {
         (r, note)
     }
 
-    fn unknown_pasts(&mut self, known: &[Ready]) -> Vec<String> {
+    fn unknown_pasts(&mut self, known: &[Said]) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         // anybody may name an id: what is not proven waits for a read in its turn, and holds nobody up
         for r in known.iter().filter(|r| r.proven) {
@@ -246,7 +250,7 @@ impl<'l> Batch<'l> {
         out
     }
 
-    fn deliver(&mut self, r: &Ready, pasts: Option<&Pasts>, bad: &mut HashSet<i64>) {
+    fn deliver(&mut self, r: &Said, pasts: Option<&Pasts>, bad: &mut HashSet<i64>) {
         let channel = self.channel(r);
         let main = r
             .mapped
@@ -310,8 +314,8 @@ impl<'l> Batch<'l> {
         }
     }
 
-    /// Computes what a read brought.
-    pub(super) async fn answer(&mut self, a: &Answered) -> Result<(), Error> {
+    /// Takes what a read brought into the records in hand. Of the store only records are asked.
+    pub(super) async fn hear(&mut self, a: &Answered) -> Result<(), Error> {
         if let Some(at) = a.watermark {
             self.set.watermark = Some(at.0);
             self.set.release = true;
@@ -418,6 +422,16 @@ impl<'l> Batch<'l> {
                 .iter()
                 .map(|d| (d.shape.clone(), d.path.clone(), d.code.clone())),
         );
+        Ok(())
+    }
+
+    /// Whether something happened that flows may want.
+    pub(super) fn tells(&self) -> bool {
+        !self.out.events.is_empty()
+    }
+
+    /// What follows from what was heard: events, what flows make of them, timers.
+    pub(super) async fn tell(&mut self) -> Result<(), Error> {
         self.events().await?;
         self.set_timers().await
     }
@@ -497,12 +511,12 @@ impl<'l> Batch<'l> {
     pub(super) async fn load(&mut self, ids: Vec<[u8; 16]>) -> Result<(), Error> {
         let mut missing = Vec::new();
         {
-            let cache = self.lane.cache();
+            let known = self.lane.records();
             for id in ids {
                 if !self.seen.insert(id) {
                     continue;
                 }
-                match cache.get(&id) {
+                match known.get(&id) {
                     Some(row) => drop(self.records.insert(id, Work::hold(row.clone()))),
                     None => missing.push(id),
                 }
@@ -574,7 +588,7 @@ impl<'l> Batch<'l> {
     }
 
     /// The write set, the records as they will be stored, and what goes out once it is.
-    pub(super) fn finish(mut self) -> (WriteSet, Vec<RecordRow>, Outgoing) {
+    pub(super) fn finish(mut self) -> Ready {
         let writes = self.with_work(|w| w.writes());
         let records = writes.iter().map(|w| w.row.clone()).collect();
         self.set.records = writes;

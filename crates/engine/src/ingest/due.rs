@@ -22,6 +22,12 @@ impl Lane {
         }
     }
 
+    /// Whether the time has something for this lane.
+    pub(super) async fn is_due(&self) -> bool {
+        let now = self.hub.env.now().0;
+        now >= self.next_due.load(Ordering::Acquire) || self.chores.any().await
+    }
+
     /// How long to sleep until something is due, and whether that is for want of anything.
     pub(super) fn until_due(&self) -> (u64, bool) {
         let wait = self

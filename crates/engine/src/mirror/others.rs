@@ -3,7 +3,9 @@
 
 use super::events::{change_kind, created_kind, deleted_kind, has_events, is_event};
 use super::plain::{Outcome, Plain, Seen as PlainSeen, Verdict};
-use super::work::{Channel, NewEvent, Notes, Work, content, newest, own, reference_text};
+use super::work::{
+    Channel, NewEvent, Notes, Work, content, content_with, newest, own, reference_text,
+};
 use serde_json::{Map, Value, json};
 use stagewire_model::fields::{Class, Kind, field};
 use stagewire_model::time::parse_instant;
@@ -141,7 +143,7 @@ impl Work<'_> {
             held.bump(channel, now);
         }
         let changed = if matches!(out.verdict, Verdict::Apply { .. }) {
-            held.merge(&fields, channel, now)
+            held.merge(fields, channel, now)
         } else {
             Vec::new()
         };
@@ -316,7 +318,7 @@ impl Work<'_> {
             if let Notes::Plain(p) = &mut held.notes
                 && let Some(h) = &mut p.held
             {
-                h.content = canonical::hex(&held.row.hash).into();
+                h.content = canonical::hex(&content(&held.row.fields)).into();
             }
             self.event(o, "anonymized", now, channel, &wiped, &before);
         }
@@ -375,9 +377,8 @@ impl Work<'_> {
             Notes::Application { .. } => None,
         });
         let content = same.unwrap_or_else(|| {
-            let mut would = held.map(|h| h.row.fields.clone()).unwrap_or_default();
-            would.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
-            canonical::hex(&content(&would)).into()
+            let held = held.into_iter().flat_map(|h| &h.row.fields);
+            canonical::hex(&content_with(held, fields)).into()
         });
         PlainSeen {
             content,

@@ -70,7 +70,7 @@ impl Work<'_> {
             .collect();
         held.row.fields.insert(PARTS.into(), Value::Object(parts));
         (held.touched, held.changed) = (true, true);
-        let mut changed = held.merge(&fields, channel, now);
+        let mut changed = held.merge(fields, channel, now);
         let digest = canonical::hex(&content(&held.row.fields));
         let Notes::Plain(plain) = &mut held.notes else {
             return;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use stagewire_model::{DateSeen, Entity, MAIN, Micros, Observation, RecordId, Seen, canonical};
 use stagewire_store::{Class, RecordRow, RecordWrite, Store, Table, TransitionRow, WantRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// How often a read that denies a delivery is asked for again: after 1, 5 and 30 seconds.
 pub const ASKS: u32 = 2;
@@ -179,7 +180,7 @@ impl Work<'_> {
                 person: (entity == Entity::Candidate).then_some(id),
                 revision: 0,
                 hash: [0; 32],
-                parts: Value::Null,
+                parts: Vec::new(),
                 next_seq: 1,
                 channel: channel.word.to_owned(),
                 first_seen: now,
@@ -204,14 +205,13 @@ impl Work<'_> {
 
     /// A loaded row becomes a record in hand.
     pub fn hold(row: RecordRow) -> Held {
-        let notes =
-            serde_json::from_value(row.parts.clone()).unwrap_or_else(|_| match row.entity {
-                Entity::Application => Notes::Application {
-                    app: Box::default(),
-                    rest: Plain::default(),
-                },
-                _ => Notes::Plain(Plain::default()),
-            });
+        let notes = serde_json::from_slice(&row.parts).unwrap_or_else(|_| match row.entity {
+            Entity::Application => Notes::Application {
+                app: Box::default(),
+                rest: Plain::default(),
+            },
+            _ => Notes::Plain(Plain::default()),
+        });
         Held {
             base: row.revision,
             row,
@@ -244,13 +244,10 @@ impl Work<'_> {
         }
     }
 
-    /// Every record an observation may touch.
+    /// Every record that what an observation tells may touch or be read from. What only flows look at is loaded for them.
     pub fn ids_of(&self, observations: &[Observation], out: &mut Vec<[u8; 16]>) {
         for o in observations {
             out.push(self.id(o.entity, &o.remote_id));
-            if let Some(candidate) = reference(&o.fields, "candidate_id") {
-                out.push(self.id(Entity::Candidate, candidate));
-            }
             if let Some(app) = reference(&o.fields, "application_id") {
                 out.push(self.id(Entity::Application, app));
             }
@@ -431,67 +428,66 @@ impl Work<'_> {
         }
     }
 
-    /// The records to be written, sealed; unchanged ones are left out.
+    /// The records to be written; unchanged ones are left out. Nothing is in hand after that.
     pub fn writes(&mut self) -> Vec<RecordWrite> {
-        let (keys, now) = (self.store.keys(), self.now.0);
-        let mut out = Vec::new();
-        for held in self.records.values_mut().filter(|h| h.touched || h.changed) {
-            held.row.parts = serde_json::to_value(&held.notes).unwrap_or(Value::Null);
-            let sealed = if held.changed || held.base == 0 {
-                let plain = serde_json::to_vec(&held.row.fields).unwrap_or_default();
-                keys.seal(MAIN, Class::Workspace, now, "record", held.row.rid, &plain)
-            } else {
-                (0, Vec::new())
-            };
-            if held.base == 0 && held.row.revision == 0 {
-                held.row.revision = 1;
-            }
-            out.push(RecordWrite {
-                row: held.row.clone(),
-                base: held.base,
-                sealed,
-            });
-        }
-        out
-    }
-
-    /// After the writes were taken: what is in hand is what is stored.
-    pub fn settled(&mut self) {
-        for held in self.records.values_mut() {
-            (held.base, held.touched, held.changed) = (held.row.revision, false, false);
-        }
+        let held = std::mem::take(&mut self.records).into_values();
+        let moved = held.filter(|h| h.touched || h.changed);
+        moved.map(|h| h.write(self.store, self.now)).collect()
     }
 }
 
 impl Held {
+    /// As it is to be written, sealed. Where only notes or dates changed, what is stored of its fields stays.
+    pub(crate) fn write(mut self, store: &dyn Store, now: Micros) -> RecordWrite {
+        let row = &mut self.row;
+        row.parts = serde_json::to_vec(&self.notes).unwrap_or_default();
+        let sealed = if self.changed || self.base == 0 {
+            row.hash = content(&row.fields);
+            let plain = serde_json::to_vec(&row.fields).unwrap_or_default();
+            let keys = store.keys();
+            keys.seal(MAIN, Class::Workspace, now.0, "record", row.rid, &plain)
+        } else {
+            (0, Vec::new())
+        };
+        if self.base == 0 && row.revision == 0 {
+            row.revision = 1;
+        }
+        RecordWrite {
+            row: Arc::new(self.row),
+            base: self.base,
+            sealed,
+        }
+    }
+
     /// Puts fields over those held; an absent one changes nothing. Gives the paths that changed.
     pub(super) fn merge(
         &mut self,
-        fields: &Map<String, Value>,
+        fields: Map<String, Value>,
         channel: Channel,
         now: Micros,
     ) -> Vec<String> {
-        let (mut changed, mut filled) = (Vec::new(), Vec::new());
-        let unread = unread(&self.row.fields);
+        let (mut changed, mut moved) = (Vec::new(), false);
+        let mut left = unread(&self.row.fields);
+        let open = left.len();
         for (key, value) in fields {
-            if self.row.fields.get(key) != Some(value) {
-                // a field that was not held until lately is no change of the vendor's
-                if unread.contains(key) {
-                    filled.push(key.as_str());
-                } else if !beside(key) {
-                    changed.push(key.clone());
-                }
-                self.row.fields.insert(key.clone(), value.clone());
-                self.changed = true;
+            // a field that was not held until lately is no change of the vendor's
+            let filled = left.remove(&key);
+            if self.row.fields.get(&key) == Some(&value) {
+                continue;
             }
-        }
-        let read: Vec<&String> = unread.iter().filter(|u| fields.contains_key(*u)).collect();
-        if !read.is_empty() {
-            let left = unread.iter().filter(|u| !read.contains(u)).cloned();
-            set_unread(&mut self.row.fields, left.collect());
+            if filled {
+                moved = true;
+            } else if !beside(&key) {
+                changed.push(key.clone());
+            }
+            self.row.fields.insert(key, value);
             self.changed = true;
         }
-        if !changed.is_empty() || !filled.is_empty() {
+        if left.len() < open {
+            set_unread(&mut self.row.fields, left);
+            self.changed = true;
+        }
+        if moved || !changed.is_empty() {
             self.bump(channel, now);
         }
         changed
@@ -531,7 +527,6 @@ impl Held {
             }
             Notes::Plain(_) => {}
         }
-        self.row.hash = content(fields);
         self.row.revision += 1;
         self.row.changed_at = now.0;
         (self.touched, self.changed) = (true, true);
@@ -560,7 +555,6 @@ impl Held {
         if self.row.revision == self.base {
             self.row.revision += 1;
         }
-        self.row.hash = content(&self.row.fields);
         (self.row.changed_at, self.row.observed_at) = (now.0, now.0);
         channel.word.clone_into(&mut self.row.channel);
         (self.row.event, self.row.delivery) = (None, channel.delivery);
@@ -612,12 +606,19 @@ fn set_unread(fields: &mut Map<String, Value>, names: BTreeSet<String>) {
 
 /// The hash of a record's own content; what the vendor sends beyond the model does not count.
 pub fn content(fields: &Map<String, Value>) -> [u8; 32] {
-    let own: Map<String, Value> = fields
-        .iter()
-        .filter(|(k, _)| !beside(k))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    canonical::hash(&Value::Object(own))
+    hash(fields.iter())
+}
+
+/// The same, of what is held with what was seen over it.
+pub(super) fn content_with<'v>(
+    held: impl Iterator<Item = (&'v String, &'v Value)>,
+    seen: &'v Map<String, Value>,
+) -> [u8; 32] {
+    hash(held.filter(|(k, _)| !seen.contains_key(*k)).chain(seen))
+}
+
+fn hash<'v>(fields: impl Iterator<Item = (&'v String, &'v Value)>) -> [u8; 32] {
+    canonical::hash_object(fields.filter(|(k, _)| !beside(k)).collect())
 }
 
 /// The remote id in a reference field.

@@ -7,10 +7,11 @@ use super::presence::Presence;
 use super::progress::Phase;
 use super::told::{Mode, told};
 use super::walk::Walk;
-use super::{hear, refused_reset};
+use super::{hand, refused_reset};
 use crate::budget::Priority;
 use crate::connection::Connection;
 use crate::hub::Hub;
+use crate::ingest::{Answered, Chain, Handed};
 use stagewire_connector::{Ask, Stream};
 use stagewire_model::Micros;
 
@@ -56,6 +57,7 @@ async fn scan(
     let place = resumed.map(|r| &r.next);
     let mut walk = Walk::new(hub, conn, stream, &Ask::Full, place, priority)?;
     let (mut last, mut after) = (None, Cursor::default());
+    let (chain, mut pages) = (Chain::default(), Pages::default());
     let ended = loop {
         let page = match walk.page().await {
             Ok(Some(page)) => page,
@@ -91,12 +93,43 @@ async fn scan(
         };
         after = moved.clone();
         answered.checkpoint = Some((stream.name.clone(), moved.text(), came));
-        if let Err(e) = walk.beside(hear(hub, conn, answered)).await {
+        answered.chain = chain.clone();
+        if let Err(e) = walk.beside(pages.hand(hub, conn, answered)).await {
             break Err(e);
         }
     };
+    let ended = ended.and(pages.stored().await);
     let stopped = ended.as_ref().err().map(ToString::to_string);
     conn.progress.end(&stream.name, stopped, hub.env.now());
     ended?;
     presence.settle(hub, conn, stream, cursor, after).await
+}
+
+/// The page that is being stored while the next one is read and mapped.
+#[derive(Default)]
+struct Pages(Option<Handed>);
+
+impl Pages {
+    /// Hands a page in, and waits for the one before it.
+    async fn hand(
+        &mut self,
+        hub: &Hub,
+        conn: &Connection,
+        answered: Answered,
+    ) -> Result<(), ReadError> {
+        let handed = hand(hub, conn, answered).await?;
+        let before = std::mem::replace(&mut self.0, handed);
+        match before {
+            Some(before) => Ok(before.stored().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the last one.
+    async fn stored(&mut self) -> Result<(), ReadError> {
+        match self.0.take() {
+            Some(last) => Ok(last.stored().await?),
+            None => Ok(()),
+        }
+    }
 }

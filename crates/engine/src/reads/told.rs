@@ -127,11 +127,11 @@ fn application(
     } else {
         histories.remove(&id)
     };
-    let row = Heard::Application {
-        remote_id: id.clone(),
+    let row = |o: Observation| Heard::Application {
+        remote_id: o.remote_id.clone(),
         full: history.is_some(),
         history,
-        row: Some(o.clone()),
+        row: Some(o),
     };
     match (mode, apart) {
         (Mode::Changes, true) => out.answered.wants.push(read(FOUND)),
@@ -140,9 +140,9 @@ fn application(
         (Mode::Changes, false) if windowed(conn) => drop(out.applications.insert(id, o)),
         (Mode::First(_), true) => {
             out.answered.wants.push(read(FIRST));
-            out.answered.heard.push(row);
+            out.answered.heard.push(row(o));
         }
-        _ => out.answered.heard.push(row),
+        _ => out.answered.heard.push(row(o)),
     }
 }
 

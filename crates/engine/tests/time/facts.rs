@@ -425,7 +425,7 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
             person: None,
             revision: 1,
             hash: [0; 32],
-            parts: Value::Null,
+            parts: Vec::new(),
             next_seq: 1,
             channel: "backfill".into(),
             first_seen: now,
@@ -440,7 +440,7 @@ async fn a_rule_is_worked_out_for_more_records_than_one_slice() {
             fields: Default::default(),
         };
         RecordWrite {
-            row,
+            row: row.into(),
             base: 0,
             sealed,
         }

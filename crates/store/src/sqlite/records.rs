@@ -88,26 +88,25 @@ fn emails(fields: &Map<String, Value>) -> BTreeSet<&str> {
 impl Tx<'_> {
     pub(super) fn put_record(&mut self, ws: i64, conn: i64, w: &RecordWrite) -> Result<(), Error> {
         let r = &w.row;
-        let parts = serde_json::to_vec(&r.parts).map_err(|_| Error::Corrupt("record"))?;
         let found = Found::of(&r.fields);
         if w.base == 0 {
             let at = self.shared.change_at(r.changed_at);
             self.sql("INSERT INTO record(rid, ws, conn, entity, id16, remote_id, person, revision, hash, parts, next_seq, channel, first_seen, changed_at, observed_at, remote_updated, deleted_at, deletion, event, delivery, status, job, stage, app, key_id, sealed)
                       VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)")?
-                .execute(rusqlite::params![r.rid, ws, conn, r.entity.code(), r.id16, r.remote_id, r.person, r.revision, r.hash, parts, r.next_seq, r.channel, r.first_seen, at, r.observed_at, r.remote_updated, r.deleted_at, r.deletion, r.event, r.delivery, found.status, found.job, found.stage, found.app, w.sealed.0, w.sealed.1])?;
+                .execute(rusqlite::params![r.rid, ws, conn, r.entity.code(), r.id16, r.remote_id, r.person, r.revision, r.hash, r.parts, r.next_seq, r.channel, r.first_seen, at, r.observed_at, r.remote_updated, r.deleted_at, r.deletion, r.event, r.delivery, found.status, found.job, found.stage, found.app, w.sealed.0, w.sealed.1])?;
         } else if w.sealed.1.is_empty() {
             self.sql("UPDATE record SET parts = ?2, next_seq = ?3, remote_updated = ?4, deletion = ?5 WHERE rid = ?1")?
-                .execute((r.rid, parts, r.next_seq, r.remote_updated, &r.deletion))?;
+                .execute((r.rid, &r.parts, r.next_seq, r.remote_updated, &r.deletion))?;
             return Ok(());
         } else if r.revision == w.base {
             // only what stands beside the content: its place among the changes stays
             self.sql("UPDATE record SET parts = ?2, next_seq = ?3, remote_updated = ?4, deletion = ?5, key_id = ?6, sealed = ?7, person = ?8 WHERE rid = ?1")?
-                .execute((r.rid, parts, r.next_seq, r.remote_updated, &r.deletion, w.sealed.0, &w.sealed.1, r.person))?;
+                .execute((r.rid, &r.parts, r.next_seq, r.remote_updated, &r.deletion, w.sealed.0, &w.sealed.1, r.person))?;
             return Ok(());
         } else {
             let at = self.shared.change_at(r.changed_at);
             self.sql("UPDATE record SET revision = ?2, hash = ?3, parts = ?4, next_seq = ?5, channel = ?6, changed_at = ?7, observed_at = ?8, remote_updated = ?9, deleted_at = ?10, deletion = ?11, event = ?12, delivery = ?13, status = ?14, job = ?15, stage = ?16, app = ?17, key_id = ?18, sealed = ?19, person = ?20 WHERE rid = ?1")?
-                .execute(rusqlite::params![r.rid, r.revision, r.hash, parts, r.next_seq, r.channel, at, r.observed_at, r.remote_updated, r.deleted_at, r.deletion, r.event, r.delivery, found.status, found.job, found.stage, found.app, w.sealed.0, w.sealed.1, r.person])?;
+                .execute(rusqlite::params![r.rid, r.revision, r.hash, r.parts, r.next_seq, r.channel, at, r.observed_at, r.remote_updated, r.deleted_at, r.deletion, r.event, r.delivery, found.status, found.job, found.stage, found.app, w.sealed.0, w.sealed.1, r.person])?;
         }
         if matches!(r.entity, Entity::Candidate | Entity::User) {
             self.put_emails(ws, r, w.base == 0)?;

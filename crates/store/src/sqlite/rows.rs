@@ -67,8 +67,7 @@ pub(super) fn record(rx: &Rx, r: &Row) -> Result<RecordRow, Error> {
         person: r.get(6)?,
         revision: r.get(7)?,
         hash: r.get(8)?,
-        parts: serde_json::from_slice(&r.get::<_, Vec<u8>>(9)?)
-            .map_err(|_| Error::Corrupt("record"))?,
+        parts: r.get(9)?,
         next_seq: r.get(10)?,
         channel: r.get(11)?,
         first_seen: r.get(12)?,

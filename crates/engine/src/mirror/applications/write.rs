@@ -4,7 +4,7 @@ use super::super::application::{
     Application, Context, Date, Event, Fate, Kind, Outcome, Status, Value as Part,
 };
 use super::super::plain::{Plain, Seen as PlainSeen, Verdict};
-use super::super::work::{Channel, NewEvent, Notes, Work, content, newest, reference};
+use super::super::work::{Channel, NewEvent, Notes, Work, content_with, newest, reference};
 use super::RULED;
 use super::told::status_word;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ impl Work<'_> {
                 3,
             );
         }
-        self.merge_rest(o, out.verdict, &fields, channel)
+        self.merge_rest(o, out.verdict, fields, channel)
     }
 
     pub(super) fn rest_read(
@@ -48,7 +48,7 @@ impl Work<'_> {
         let fields = self.rest_fields(o);
         let seen = self.rest_seen(o, &fields);
         let out = rest.read(&mut self.context(), Some(seen), false, asked);
-        self.merge_rest(o, out.verdict, &fields, channel)
+        self.merge_rest(o, out.verdict, fields, channel)
     }
 
     pub(super) fn rest_fields(&self, o: &Observation) -> Map<String, Value> {
@@ -71,19 +71,10 @@ impl Work<'_> {
                 created: None,
             };
         }
-        let mut would: Map<String, Value> = held
-            .map(|h| {
-                h.row
-                    .fields
-                    .iter()
-                    .filter(|(k, _)| !RULED.contains(&k.as_str()))
-                    .map(|(k, v)| (k.clone(), v.clone()))
-                    .collect()
-            })
-            .unwrap_or_default();
-        would.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
+        let held = held.into_iter().flat_map(|h| &h.row.fields);
+        let rest = held.filter(|(k, _)| !RULED.contains(&k.as_str()));
         PlainSeen {
-            content: canonical::hex(&content(&would)).into(),
+            content: canonical::hex(&content_with(rest, fields)).into(),
             at: newest(o),
             created: None,
         }
@@ -93,7 +84,7 @@ impl Work<'_> {
         &mut self,
         o: &Observation,
         verdict: Verdict,
-        fields: &Map<String, Value>,
+        fields: Map<String, Value>,
         channel: Channel,
     ) -> Vec<String> {
         let Verdict::Apply { first } = verdict else {
@@ -144,17 +135,17 @@ impl Work<'_> {
             held.refresh(&other);
         }
         let ruled = ruled_fields(&app, &raw, &before);
-        let moved = held.merge(&ruled, channel, now);
+        let moved = held.merge(ruled, channel, now);
         held.notes = Notes::Application {
             app: Box::new(app.clone()),
             rest,
         };
-        let (id, text, revision, after) = (
-            held.row.id16,
-            held.text(),
-            held.row.revision,
-            held.row.fields.clone(),
-        );
+        let (id, text, revision) = (held.row.id16, held.text(), held.row.revision);
+        let tells = !out.events.is_empty() || !changed.is_empty();
+        let after = match tells {
+            true => held.row.fields.clone(),
+            false => Map::new(),
+        };
         for event in &out.events {
             let new = self.application_event(
                 event, id, &text, revision, &changed, &before, &after, channel,
