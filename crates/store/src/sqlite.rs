@@ -4,6 +4,7 @@
 mod actions;
 mod apply;
 mod audit;
+mod checkpoint;
 mod connections;
 mod deliveries;
 mod failures;
@@ -145,7 +146,7 @@ impl Sqlite {
             )));
         }
         let file = dir.path.join("stagewire.db");
-        let conn = Connection::open(&file)?;
+        let mut conn = Connection::open(&file)?;
         pragmas(&conn)?;
         migrate::migrate(&conn, &file, options.now)?;
         let shared = Arc::new(Shared {
@@ -160,6 +161,7 @@ impl Sqlite {
             .changed
             .store(records::last_change(&conn)?, Ordering::Relaxed);
         let readers = reads::Readers::start(&file, &shared, 3)?;
+        checkpoint::start(&file, &mut conn)?;
         let writer = writer::Writer::start(conn, shared.clone())?;
         Ok(Sqlite {
             shared,
@@ -206,7 +208,7 @@ impl Sqlite {
 fn pragmas(conn: &Connection) -> Result<(), Error> {
     conn.execute_batch(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = FAST;",
     )?;
     conn.set_prepared_statement_cache_capacity(256);

@@ -14,6 +14,7 @@ mod turn;
 use serde::{Deserialize, Serialize};
 
 pub use date::{Date, SEC, compare, newest, order, same};
+pub(crate) use seen::unset;
 use seen::untagged;
 pub use seen::{Answer, HistoryRow, Hook, Kind, Row, RowRef, Standing, Status, Tag, Tags};
 use turn::Turn;
@@ -173,10 +174,12 @@ pub struct Part<V, T = ()> {
     /// What it looks like.
     pub value: V,
     /// The newest vendor date at which it looked like this.
+    #[serde(default, skip_serializing_if = "unset")]
     pub date: Option<Date>,
     /// Our receipt number of the last we heard of it.
     pub heard: u64,
     /// Silent so far: a webhook may still announce it.
+    #[serde(default, skip_serializing_if = "unset")]
     pub unannounced: bool,
     /// The caller's tag.
     #[serde(default, skip_serializing_if = "untagged")]
@@ -203,14 +206,18 @@ pub struct Transition<T = ()> {
     /// Where it leads.
     pub to: Value,
     /// When.
+    #[serde(default, skip_serializing_if = "unset")]
     pub date: Option<Date>,
     /// The date is that of the act itself, not only "not later than".
+    #[serde(default, skip_serializing_if = "unset")]
     pub sure: bool,
     /// The vendor's history row it is known by.
+    #[serde(default, skip_serializing_if = "unset")]
     pub row: Option<RowRef>,
     /// Whether it has had its event.
     pub told: Told,
     /// Our receipt number when we heard of it from a delivery; else 0.
+    #[serde(default, skip_serializing_if = "unset")]
     pub heard: u64,
     /// The caller's tag.
     #[serde(default, skip_serializing_if = "untagged")]
@@ -243,26 +250,37 @@ pub enum Creation {
 #[serde(default, bound(deserialize = "T: Default + Deserialize<'de>"))]
 pub struct Application<T = ()> {
     /// Whether `created` was emitted.
+    #[serde(skip_serializing_if = "unset")]
     pub created: Option<Creation>,
     /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Part<Standing, T>>,
     /// Its stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<Part<Box<str>, T>>,
     /// It was shown to us at least once.
+    #[serde(skip_serializing_if = "unset")]
     pub known: bool,
     /// It is under a tombstone.
+    #[serde(skip_serializing_if = "unset")]
     pub gone: bool,
     /// Our receipt number of that.
+    #[serde(skip_serializing_if = "unset")]
     pub gone_at: u64,
     /// Its whole history was read once.
+    #[serde(skip_serializing_if = "unset")]
     pub complete: bool,
     /// How often an answer that denies a delivery was asked for again.
+    #[serde(skip_serializing_if = "unset")]
     pub tries: u32,
     /// The last uid given.
+    #[serde(skip_serializing_if = "unset")]
     pub uid: u64,
     /// Its transitions, each part's in the order of life.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Transition<T>>,
     /// Deliveries that wait for a read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<Hint<T>>,
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering::{Equal, Greater, Less};
 
 use serde::{Deserialize, Serialize};
 
-use super::application::{Context, Creation, Date, compare, newest, order};
+use super::application::{Context, Creation, Date, compare, newest, order, unset};
 
 /// What is seen of a record, wholly or in some fields.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,6 +81,7 @@ pub struct Held {
     /// Its digest.
     pub content: Box<str>,
     /// The newest vendor date at which it looked like this.
+    #[serde(default, skip_serializing_if = "unset")]
     pub date: Option<Date>,
     /// Our receipt number of the last we heard of it.
     pub heard: u64,
@@ -94,8 +95,10 @@ pub struct Hint {
     /// Our id of the delivery.
     pub delivery: Box<str>,
     /// What it says; `None`: that the record is gone.
+    #[serde(default, skip_serializing_if = "unset")]
     pub content: Option<Box<str>>,
     /// As of when.
+    #[serde(default, skip_serializing_if = "unset")]
     pub at: Option<Date>,
 }
 
@@ -104,16 +107,22 @@ pub struct Hint {
 #[serde(default)]
 pub struct Plain {
     /// Whether `created` was emitted. Decided once, by whatever first shows when it was made.
+    #[serde(skip_serializing_if = "unset")]
     pub created: Option<Creation>,
     /// What we hold; `None` while the record is unknown.
+    #[serde(skip_serializing_if = "unset")]
     pub held: Option<Held>,
     /// It is under a tombstone.
+    #[serde(skip_serializing_if = "unset")]
     pub gone: bool,
     /// Our receipt number of that.
+    #[serde(skip_serializing_if = "unset")]
     pub gone_at: u64,
     /// How often an answer that denies a delivery was asked for again.
+    #[serde(skip_serializing_if = "unset")]
     pub tries: u32,
     /// Deliveries that wait for a read.
+    #[serde(skip_serializing_if = "unset")]
     pub hints: Vec<Hint>,
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub const ASKS: u32 = 2;
 
 /// The mirror's own notes on a record, stored with it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Notes {
     /// An application: its status and stage by their own rules, the rest as one part.
@@ -27,6 +27,33 @@ pub enum Notes {
     },
     /// Any other record: one part.
     Plain(Plain),
+}
+
+impl Notes {
+    fn none(entity: Entity) -> Notes {
+        match entity {
+            Entity::Application => Notes::Application {
+                app: Box::default(),
+                rest: Plain::default(),
+            },
+            _ => Notes::Plain(Plain::default()),
+        }
+    }
+
+    /// As they were stored; none where they cannot be read.
+    fn read(entity: Entity, stored: &[u8]) -> Notes {
+        #[derive(Deserialize)]
+        struct Both {
+            app: Box<Application>,
+            rest: Plain,
+        }
+        let read = match entity {
+            Entity::Application => serde_json::from_slice(stored)
+                .map(|Both { app, rest }| Notes::Application { app, rest }),
+            _ => serde_json::from_slice(stored).map(Notes::Plain),
+        };
+        read.unwrap_or_else(|_| Notes::none(entity))
+    }
 }
 
 /// A record in hand.
@@ -163,13 +190,6 @@ impl Work<'_> {
         let id = self.id(entity, remote_id);
         let (now, store, conn) = (self.now.0, self.store, self.conn);
         self.records.entry(id).or_insert_with(|| {
-            let notes = match entity {
-                Entity::Application => Notes::Application {
-                    app: Box::default(),
-                    rest: Plain::default(),
-                },
-                _ => Notes::Plain(Plain::default()),
-            };
             let row = RecordRow {
                 rid: store.next(Table::Record),
                 ws: MAIN,
@@ -196,7 +216,7 @@ impl Work<'_> {
             Held {
                 row,
                 base: 0,
-                notes,
+                notes: Notes::none(entity),
                 touched: true,
                 changed: true,
             }
@@ -205,17 +225,10 @@ impl Work<'_> {
 
     /// A loaded row becomes a record in hand.
     pub fn hold(row: RecordRow) -> Held {
-        let notes = serde_json::from_slice(&row.parts).unwrap_or_else(|_| match row.entity {
-            Entity::Application => Notes::Application {
-                app: Box::default(),
-                rest: Plain::default(),
-            },
-            _ => Notes::Plain(Plain::default()),
-        });
         Held {
             base: row.revision,
+            notes: Notes::read(row.entity, &row.parts),
             row,
-            notes,
             touched: false,
             changed: false,
         }

@@ -14,6 +14,7 @@ use crate::hub::Hub;
 use crate::ingest::{Answered, Chain, Handed};
 use stagewire_connector::{Ask, Stream};
 use stagewire_model::Micros;
+use std::collections::VecDeque;
 
 /// Reads a stream whole; `first` while everything is read for the first time.
 pub(super) async fn full(
@@ -98,38 +99,39 @@ async fn scan(
             break Err(e);
         }
     };
-    let ended = ended.and(pages.stored().await);
+    let ended = ended.and(pages.stored(0).await);
     let stopped = ended.as_ref().err().map(ToString::to_string);
     conn.progress.end(&stream.name, stopped, hub.env.now());
     ended?;
     presence.settle(hub, conn, stream, cursor, after).await
 }
 
-/// The page that is being stored while the next one is read and mapped.
+/// Pages that were handed in and are not known to be stored: one is being written, one worked out, while the next is mapped.
 #[derive(Default)]
-struct Pages(Option<Handed>);
+struct Pages(VecDeque<Handed>);
+
+/// So many of them.
+const PAGES: usize = 2;
 
 impl Pages {
-    /// Hands a page in, and waits for the one before it.
+    /// Hands a page in; where too many are under way, waits for the oldest.
     async fn hand(
         &mut self,
         hub: &Hub,
         conn: &Connection,
         answered: Answered,
     ) -> Result<(), ReadError> {
-        let handed = hand(hub, conn, answered).await?;
-        let before = std::mem::replace(&mut self.0, handed);
-        match before {
-            Some(before) => Ok(before.stored().await?),
-            None => Ok(()),
-        }
+        self.0.extend(hand(hub, conn, answered).await?);
+        self.stored(PAGES).await
     }
 
-    /// Waits for the last one.
-    async fn stored(&mut self) -> Result<(), ReadError> {
-        match self.0.take() {
-            Some(last) => Ok(last.stored().await?),
-            None => Ok(()),
+    /// Waits until no more than that many are under way.
+    async fn stored(&mut self, left: usize) -> Result<(), ReadError> {
+        while self.0.len() > left
+            && let Some(oldest) = self.0.pop_front()
+        {
+            oldest.stored().await?;
         }
+        Ok(())
     }
 }

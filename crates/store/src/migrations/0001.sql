@@ -24,7 +24,7 @@ CREATE INDEX record_job ON record(ws, job, entity, changed_at, rid) WHERE job IS
 CREATE INDEX record_stage ON record(ws, stage, entity, changed_at, rid) WHERE stage IS NOT NULL;
 CREATE INDEX record_app ON record(ws, app) WHERE app IS NOT NULL;
 CREATE INDEX record_gone ON record(ws, entity, changed_at, rid) WHERE deleted_at IS NOT NULL;
-CREATE INDEX record_person ON record(ws, person) WHERE person IS NOT NULL;
+CREATE INDEX record_person ON record(ws, person) WHERE person <> id16;
 CREATE TABLE email(rid INTEGER NOT NULL, ws INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(rid, hash)) WITHOUT ROWID;
 CREATE INDEX email_hash ON email(ws, hash);
 CREATE TABLE transition(ws INTEGER NOT NULL, app BLOB NOT NULL, uid INTEGER NOT NULL, entered INTEGER, part TEXT NOT NULL, to_value TEXT, from_value TEXT, precision TEXT NOT NULL, evidence TEXT NOT NULL, row TEXT, told INTEGER, late INTEGER NOT NULL, event BLOB, at INTEGER NOT NULL, changed INTEGER NOT NULL,

@@ -309,14 +309,14 @@ impl Rx<'_> {
         )
     }
 
-    /// Records of one entity about a person, newest first.
+    /// Records of one entity about a person, newest first; the person is none of them.
     pub(crate) fn related(
         &mut self,
         ws: i64,
         person: [u8; 16],
         entity: Entity,
     ) -> Result<Vec<RecordRow>, Error> {
-        let mut stmt = self.sql(&format!("SELECT {RECORD} FROM record WHERE ws = ?1 AND person = ?2 AND entity = ?3 ORDER BY changed_at DESC, rid DESC LIMIT 200"))?;
+        let mut stmt = self.sql(&format!("SELECT {RECORD} FROM record WHERE ws = ?1 AND person = ?2 AND person <> id16 AND entity = ?3 ORDER BY changed_at DESC, rid DESC LIMIT 200"))?;
         all(stmt.query((ws, person, entity.code()))?, |r| {
             record(self, r)
         })

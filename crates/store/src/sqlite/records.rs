@@ -246,7 +246,8 @@ impl Rx<'_> {
             ),
             (
                 "candidate_id",
-                "record.person",
+                // people themselves are no rows of that index
+                "record.person <> record.id16 AND record.person",
                 "record INDEXED BY record_person",
             ),
             ("stage_id", "record.stage", "record INDEXED BY record_stage"),

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::unset;
 use serde::{Deserialize, Serialize};
 
 /// Microseconds in one second.
@@ -13,6 +14,7 @@ pub struct Date {
     /// Microseconds since 1970.
     pub micros: i64,
     /// The vendor told whole seconds only.
+    #[serde(default, skip_serializing_if = "unset")]
     pub coarse: bool,
     /// The vendor path it was read from, the same word in every shape.
     pub path: Box<str>,

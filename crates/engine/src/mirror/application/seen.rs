@@ -48,6 +48,7 @@ pub struct Standing {
     /// The word.
     pub status: Status,
     /// The own time of an end; never of another status.
+    #[serde(default, skip_serializing_if = "unset")]
     pub own: Option<Date>,
 }
 
@@ -135,22 +136,31 @@ pub struct Tags<T> {
 #[serde(default)]
 pub struct Hook<T = ()> {
     /// Our id of the delivery, given back when its hint is answered.
+    #[serde(skip_serializing_if = "unset")]
     pub delivery: Box<str>,
     /// The manifest's `announces`: speaks only for an unknown record or an unannounced state.
+    #[serde(skip_serializing_if = "unset")]
     pub announces: Option<Kind>,
     /// It proves nothing alone (thin or unsigned): always a hint.
+    #[serde(skip_serializing_if = "unset")]
     pub thin: bool,
     /// It says that the application is gone.
+    #[serde(skip_serializing_if = "unset")]
     pub deleted: bool,
     /// The status it shows.
+    #[serde(skip_serializing_if = "unset")]
     pub status: Option<Status>,
     /// The own time of that status, if it is an end.
+    #[serde(skip_serializing_if = "unset")]
     pub own: Option<Date>,
     /// The stage it shows.
+    #[serde(skip_serializing_if = "unset")]
     pub stage: Option<Box<str>>,
     /// The date as of which it shows all that: record-wide, or that of the act it tells.
+    #[serde(skip_serializing_if = "unset")]
     pub at: Option<Date>,
     /// When the person applied.
+    #[serde(skip_serializing_if = "unset")]
     pub applied: Option<Date>,
     /// Tags of the above.
     #[serde(skip_serializing_if = "untagged")]
@@ -168,6 +178,11 @@ impl<T> Hook<T> {
         let (kind, status) = (self.announces?, self.status?);
         kind.tells(status).then_some(kind)
     }
+}
+
+/// What says nothing takes no room where it is stored.
+pub(crate) fn unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What is stored of a tag that takes no room: nothing.
