@@ -161,8 +161,8 @@ impl Sqlite {
             .changed
             .store(records::last_change(&conn)?, Ordering::Relaxed);
         let readers = reads::Readers::start(&file, &shared, 3)?;
-        checkpoint::start(&file, &mut conn)?;
-        let writer = writer::Writer::start(conn, shared.clone())?;
+        let moving = checkpoint::start(&file, &mut conn, checkpoint::LOG)?;
+        let writer = writer::Writer::start(conn, shared.clone(), moving)?;
         Ok(Sqlite {
             shared,
             writer,

@@ -5,6 +5,7 @@ use super::{Shared, Tx};
 use crate::Error;
 use rusqlite::Connection;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 /// At most this many jobs in one transaction.
@@ -16,17 +17,34 @@ type Answer = Box<dyn FnOnce(Option<String>) + Send>;
 type Job = Box<dyn FnOnce(&mut Tx) -> Answer + Send>;
 
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(conn: Connection, shared: Arc<Shared>) -> Result<Writer, Error> {
+    pub(super) fn start(
+        conn: Connection,
+        shared: Arc<Shared>,
+        moving: JoinHandle<()>,
+    ) -> Result<Writer, Error> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        std::thread::Builder::new()
+        let write = move || {
+            work(&conn, &shared, queue);
+            drop(conn);
+            let _ = moving.join();
+        };
+        let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&conn, &shared, queue))
+            .spawn(write)
             .map_err(|e| Error::Unavailable(e.to_string()))?;
-        Ok(Writer { jobs })
+        Ok(Writer {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    fn jobs(&self) -> Result<&mpsc::Sender<Job>, Error> {
+        self.jobs.as_ref().ok_or_else(gone)
     }
 
     pub(super) async fn run<T: Send + 'static>(
@@ -34,7 +52,7 @@ impl Writer {
         f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (job, answer) = job(f);
-        self.jobs.send(job).await.map_err(|_| gone())?;
+        self.jobs()?.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -43,11 +61,21 @@ impl Writer {
         f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (job, answer) = job(f);
-        self.jobs.try_send(job).map_err(|e| match e {
+        self.jobs()?.try_send(job).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
             mpsc::error::TrySendError::Closed(_) => gone(),
         })?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    /// The files belong to nobody once it is gone.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
