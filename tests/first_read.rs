@@ -155,7 +155,7 @@ async fn killed_anywhere_it_goes_on_where_it_was_and_ends_with_the_same_mirror()
 #[tokio::test]
 async fn a_page_that_cannot_be_stored_stops_those_after_it_and_nothing_is_left_out() {
     let mut c = Company::start(Plan {
-        crowd: 3_000,
+        crowd: 2_000,
         ..Plan::default()
     })
     .await;

@@ -208,7 +208,7 @@ impl Sqlite {
 fn pragmas(conn: &Connection) -> Result<(), Error> {
     conn.execute_batch(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
-         PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = FAST;",
     )?;
     conn.set_prepared_statement_cache_capacity(256);

@@ -17,10 +17,10 @@ pub(super) struct Log {
     pub(super) most: i32,
 }
 
-/// 12 MiB and 64 MiB: what is written again and again, as indexes are, is moved once.
+/// 12 MiB and 47 MiB: what is written again and again, as indexes are, is moved once.
 pub(super) const LOG: Log = Log {
     step: 3_000,
-    most: 16_000,
+    most: 12_000,
 };
 
 /// Starts it for the writer's connection. It ends when that is closed.
