@@ -70,6 +70,7 @@ macro_rules! ops {
         }
     };
     (@ write $s:ident, $name:ident $(, $arg:ident)*) => { Box::pin($s.write(move |tx| tx.$name($($arg),*))) };
+    (@ soon $s:ident, $name:ident $(, $arg:ident)*) => { Box::pin($s.write_soon(move |tx| tx.$name($($arg),*))) };
     (@ admit $s:ident, $name:ident $(, $arg:ident)*) => { Box::pin($s.write_or_busy(move |tx| tx.$name($($arg),*))) };
     (@ read $s:ident, $name:ident $(, $arg:ident)*) => { Box::pin($s.read(move |rx| rx.$name($($arg),*))) };
 }
@@ -102,6 +103,9 @@ ops! {
     write body_replace(body: SealedBody) -> ();
     /// Applies a write set whole, or nothing of it where the ground has moved.
     write apply(set: Box<WriteSet>) -> Applied;
+    /// The same of a set that a read would bring again ([`WriteSet::comes_again`]): it is committed, and on the disk no later than
+    /// the next write that waits for the disk. The death of the process loses nothing of it; a power cut may.
+    soon apply_soon(set: Box<WriteSet>) -> Applied;
     /// Records of one kind that are there, in the order of their numbers, after the given one.
     read alive(conn: String, entity: stagewire_model::Entity, after: i64, limit: i64) -> Vec<Alive>;
     /// How many reads are wanted of a connection.
@@ -140,8 +144,8 @@ ops! {
     read recent_events(ws: i64, kind: Option<String>, conn: Option<String>, limit: i64) -> Vec<EventRow>;
     /// Runs whose steps may go on: something they need has settled.
     read runs_to_advance(limit: i64) -> Vec<i64>;
-    /// Calls that belong to no action.
-    write log_calls(calls: Vec<CallRow>, bodies: Vec<SealedBody>) -> ();
+    /// Calls that belong to no action; on the disk as those of [`Store::apply_soon`] are.
+    soon log_calls(calls: Vec<CallRow>, bodies: Vec<SealedBody>) -> ();
     /// Replays or moves actions by hand; see [`Replay`].
     write replay(replay: Replay) -> ReplayDone;
     /// A failure settled by hand.

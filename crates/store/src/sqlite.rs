@@ -190,6 +190,13 @@ impl Sqlite {
         self.writer.run(f).await
     }
 
+    pub(crate) async fn write_soon<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.writer.run_soon(f).await
+    }
+
     pub(crate) async fn write_or_busy<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,

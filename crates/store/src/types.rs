@@ -510,6 +510,23 @@ pub struct WriteSet {
     pub wiped: Vec<[u8; 16]>,
 }
 
+impl WriteSet {
+    /// A page of a walk that nothing follows from: no event, run, action, delivery or failure. The place where the walk goes on moves
+    /// with it, so that whoever loses it reads it again.
+    pub fn comes_again(&self) -> bool {
+        let follows = self.events.len()
+            + self.runs.len()
+            + self.runs_moved.len()
+            + self.actions.len()
+            + self.actions_moved.len()
+            + self.holds.len()
+            + self.failures.len()
+            + self.deliveries.len();
+        let begins = self.watermark.is_some() || self.account.is_some() || self.backfilled;
+        self.checkpoint.is_some() && follows == 0 && !begins
+    }
+}
+
 /// Changes of one day, by how they were learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {

@@ -196,7 +196,12 @@ impl Lane {
         let (wanted, account) = (!set.wants.is_empty(), set.account.clone());
         self.records().flying = records.into_iter().map(|r| (r.id16, r)).collect();
         let store = self.hub.store.clone();
-        let taken = tokio::spawn(async move { store.apply(Box::new(set)).await });
+        let taken = tokio::spawn(async move {
+            match set.comes_again() {
+                true => store.apply_soon(Box::new(set)).await,
+                false => store.apply(Box::new(set)).await,
+            }
+        });
         Sent {
             taken: maybe_done(taken),
             outgoing,

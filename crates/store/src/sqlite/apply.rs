@@ -71,6 +71,10 @@ impl Tx<'_> {
         Ok(Applied::Done)
     }
 
+    pub(crate) fn apply_soon(&mut self, set: Box<WriteSet>) -> Result<Applied, Error> {
+        self.apply(set)
+    }
+
     fn ground_holds(&mut self, set: &WriteSet) -> Result<bool, Error> {
         for d in set.deliveries.iter().filter(|d| !d.hint) {
             let state: Option<i64> = self
