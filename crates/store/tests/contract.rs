@@ -519,6 +519,36 @@ async fn a_write_set_is_taken_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn only_a_page_that_nothing_follows_from_may_wait_for_the_disk() {
+    let place = Place::new();
+    let s = open(&place.0);
+    let page = || WriteSet {
+        checkpoint: Some(("candidates".into(), "{}".into(), 1)),
+        records: vec![record(&s, 1, 1)],
+        ..set()
+    };
+    assert!(page().comes_again());
+    assert!(!set().comes_again(), "no walk would bring it again");
+    let (actions, failures) = (vec![action(&s, "told", 1)], vec![failing(None)]);
+    let (watermark, account) = (Some(NOW), Some("acme".to_owned()));
+    #[rustfmt::skip]
+    let not_yet = [
+        WriteSet { actions, ..page() },
+        WriteSet { failures, ..page() },
+        WriteSet { watermark, ..page() },
+        WriteSet { account, ..page() },
+        WriteSet { backfilled: true, ..page() },
+    ];
+    assert!(not_yet.iter().all(|set| !set.comes_again()));
+    let taken = s.apply_soon(Box::new(page())).await.expect("it is written");
+    assert_eq!(taken, Applied::Done);
+    drop(s);
+    let cursors = reopened(&place).await.checkpoints("gh".into()).await;
+    let found = cursors.expect("readable").len();
+    assert_eq!(found, 1, "committed is committed");
+}
+
+#[tokio::test]
 async fn one_intent_is_one_action() {
     let place = Place::new();
     let s = open(&place.0);
