@@ -183,6 +183,20 @@ impl Caller {
         answer
     }
 
+    /// Stores the call of a read. When this comes back the row stands in the store's line, before whatever the answer brings; nobody
+    /// waits until it is written.
+    pub(crate) async fn log_read(&self, row: CallRow, bodies: Vec<SealedBody>) {
+        let (store, id) = (self.store.clone(), row.id);
+        let mut logged = Box::pin(async move {
+            if let Err(e) = store.log_calls(vec![row], bodies).await {
+                tracing::error!(call.id = id, cause = %e, "a call could not be logged");
+            }
+        });
+        if futures::poll!(&mut logged).is_pending() {
+            tokio::spawn(logged);
+        }
+    }
+
     /// Stores calls that belong to no action.
     pub async fn log(&self, made: &Made) {
         let logged = self

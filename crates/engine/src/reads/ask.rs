@@ -103,19 +103,18 @@ pub(super) async fn ask(
                 Ok(ready) => ready,
                 Err(e) => return Err(needs_you(hub, conn, "AUTH-001", &e.to_string()).await),
             };
-        let mut made = hub
+        let made = hub
             .caller
             .send(conn, ready, Purpose::Read, i64::from(attempt), None)
             .await;
         drop(taken);
         let now = hub.env.now();
-        let answer = made.answer.clone();
-        let outcome = answer
-            .as_ref()
-            .map(|r| conn.connector.classify_read(r, now));
-        made.row.code = code(&outcome);
-        hub.caller.log(&made).await;
-        let wait = match (outcome, made.answer.clone()) {
+        let (answer, mut row) = (made.answer, made.row);
+        let outcome = answer.as_ref();
+        let outcome = outcome.map(|r| conn.connector.classify_read(r, now));
+        row.code = code(&outcome);
+        hub.caller.log_read(row, made.bodies).await;
+        let wait = match (outcome.map_err(Clone::clone), answer) {
             (Ok(Outcome::Done { .. } | Outcome::AlreadyThere), Ok(response)) => {
                 answered(hub, conn, &response).await;
                 return Ok(response);
@@ -153,7 +152,7 @@ pub(super) async fn ask(
                 500 << attempt
             }
             (Err(e), _) => {
-                last = sentence(e).into();
+                last = sentence(&e).into();
                 500 << attempt
             }
             (Ok(_), Err(_)) => 500,
