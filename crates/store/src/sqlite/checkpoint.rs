@@ -17,9 +17,9 @@ pub(super) struct Log {
     pub(super) most: i32,
 }
 
-/// 12 MiB and 47 MiB: what is written again and again, as indexes are, is moved once.
+/// 4 MiB and 47 MiB: what is written again and again, as indexes are, is moved once.
 pub(super) const LOG: Log = Log {
-    step: 3_000,
+    step: 1_000,
     most: 12_000,
 };
 
