@@ -141,17 +141,6 @@ impl Work<'_> {
             rest,
         };
         let (id, text, revision) = (held.row.id16, held.text(), held.row.revision);
-        let tells = !out.events.is_empty() || !changed.is_empty();
-        let after = match tells {
-            true => held.row.fields.clone(),
-            false => Map::new(),
-        };
-        for event in &out.events {
-            let new = self.application_event(
-                event, id, &text, revision, &changed, &before, &after, channel,
-            );
-            self.events.push(new);
-        }
         let told: Vec<&str> = moved
             .iter()
             .map(String::as_str)
@@ -162,6 +151,17 @@ impl Work<'_> {
             .cloned()
             .chain(told.iter().map(|c| (*c).to_owned()))
             .collect();
+        // what nothing tells of is not copied
+        let after = match out.events.is_empty() && updated.is_empty() {
+            true => Map::new(),
+            false => held.row.fields.clone(),
+        };
+        for event in &out.events {
+            let new = self.application_event(
+                event, id, &text, revision, &changed, &before, &after, channel,
+            );
+            self.events.push(new);
+        }
         if !updated.is_empty() && before.contains_key("candidate_id") {
             let attached = out.events.iter().any(|e| e.also_of.is_none());
             let data = crate::mirror::events::data(
